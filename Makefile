@@ -1,0 +1,67 @@
+# Everything that can be done with this repository. It needs Python 3.11 or newer and make.
+# Each command sets up what it needs first, and does nothing twice.
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+ARGS ?=
+
+PY = "$(VENV)/bin/python"
+JS = optimlab/widgets/js
+
+.DEFAULT_GOAL := help
+.PHONY: help setup site book serve test check notebooks lint format bundle lock clean
+
+help: ## say what there is
+	@echo "make book       build the course and read it on this computer"
+	@echo "make test       set up and run every test"
+	@echo
+	@echo "make serve      serve the site that is already built (PORT=8000)"
+	@echo "make site       build the site without serving it"
+	@echo "make notebooks  run every chapter again and store its normalized outputs"
+	@echo "make lint       check style and formatting; make format repairs what it can"
+	@echo "make bundle     bundle the widgets' JavaScript"
+	@echo "make lock       write requirements.txt from what is installed in the environment"
+	@echo "make setup      create or update the virtual environment (VENV=.venv)"
+	@echo "make clean      remove what was built; the environment stays"
+	@echo
+	@echo "make test ARGS='-k links' passes options on to pytest."
+
+setup:
+	@$(PYTHON) tools/setup.py "$(VENV)"
+
+site: setup
+	@$(PY) tools/book.py build
+
+book: site
+	@$(PY) tools/book.py serve --port $(PORT)
+
+serve: setup
+	@$(PY) tools/book.py serve --port $(PORT)
+
+test:
+	@$(PYTHON) tools/setup.py --browser "$(VENV)"
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m pytest $(ARGS)
+
+notebooks: setup
+	@$(PY) tools/notebooks.py $(ARGS)
+
+lint: setup
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) tools/notebooks.py --check
+
+format: setup
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bundle: setup
+	@PATH="$(abspath $(VENV))/bin:$$PATH" && cd $(JS) && npm ci --no-audit --no-fund && npm run build
+
+lock: setup
+	@$(PY) tools/lock.py
+
+clean:
+	rm -rf _build .pytest_cache .hypothesis .ruff_cache
