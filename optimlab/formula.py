@@ -5,8 +5,9 @@ It runs as it stands. Because its grammar is small, the same text can also be tr
 set as mathematics and run in a browser; what cannot be translated is refused here, with
 the file, the line and what to write instead.
 
-    expressions   + - * / **  unary minus  < <= > >= == !=
-                  sqrt abs exp log sin cos sign maximum minimum where
+    expressions   + - * / **  unary minus
+                  sqrt abs exp log sin cos sign maximum minimum
+                  where(a < b, x, y), and the same with <= > >= == !=
                   numbers, pi, the function's arguments, the names it has assigned
     statements    name = expression          (each name once)
                   return expression, ...     (once, last)
@@ -16,8 +17,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import difflib
 import inspect
+import operator
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -39,6 +42,9 @@ FUNCTIONS = {
 }
 ARGUMENTS = dict.fromkeys(FUNCTIONS, 1) | {"maximum": 2, "minimum": 2, "where": 3}
 CONSTANTS = {"pi": np.pi}
+# How `bind` raises to a power. Python's ** on one number goes another way than NumPy's on an array,
+# and the last bit may differ; np.power goes the array's way for both. No formula can use this name.
+POWER = "**"
 
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
@@ -50,6 +56,8 @@ _INSTEAD = {
     ast.For: "write out one step; `Rule.trace` repeats it",
     ast.While: "write out one step; `Rule.trace` repeats it",
     ast.BoolOp: "nest two `where(condition, a, b)`",
+    ast.Compare: "compare two values, as the condition of `where(a < b, x, y)`",
+    ast.UnaryOp: "use unary minus only",
     ast.FloorDiv: "use `/`",
     ast.Mod: "use + - * / or **",
     ast.MatMult: "formulas are element-wise: use `*`",
@@ -111,7 +119,7 @@ class Formula:
         Parameters
         ----------
         functions : dict, optional
-            What ``sqrt``, ``abs``, ... stand for; NumPy's by default.
+            What ``sqrt``, ``abs``, ... stand for; NumPy's by default. Give all that the formula calls.
 
         Returns
         -------
@@ -127,7 +135,12 @@ class Formula:
             defaults=[],
         )
         statements: list[ast.stmt] = [
-            ast.copy_location(ast.Assign(targets=[ast.Name(name, ast.Store())], value=value), value)
+            ast.copy_location(
+                ast.Assign(
+                    targets=[ast.Name(name, ast.Store())], value=_Powers().visit(copy.deepcopy(value))
+                ),
+                value,
+            )
             for name, value in self.body
         ]
         everything = ast.Dict(
@@ -137,9 +150,29 @@ class Formula:
         statements.append(ast.Return(everything))
         definition = ast.FunctionDef(name=self.name, args=parameters, body=statements, decorator_list=[])
         module = ast.fix_missing_locations(ast.Module([definition], type_ignores=[]))
-        namespace = {**(functions or FUNCTIONS), **CONSTANTS}
+        table = {POWER: np.power, **FUNCTIONS} if functions is None else {POWER: operator.pow, **functions}
+        namespace = {**table, **CONSTANTS}
         exec(compile(module, self.file, "exec"), namespace)
         return namespace[self.name]
+
+
+class _Powers(ast.NodeTransformer):
+    """Writes every power so that one number and an array of numbers give the same, to the last bit."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        node = self.generic_visit(node)
+        match node:
+            case ast.BinOp(left=ast.Name(), op=ast.Pow(), right=ast.Constant(value=2.0)):
+                new = ast.BinOp(node.left, ast.Mult(), node.left)  # as NumPy squares arrays
+            case ast.BinOp(op=ast.Pow()):
+                new = ast.Call(ast.Name(POWER, ast.Load()), [node.left, node.right], [])
+            case _:
+                return node
+        return ast.fix_missing_locations(ast.copy_location(new, node))
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        # np.power refuses the integers of 2**-1.
+        return ast.copy_location(ast.Constant(float(node.value)), node)
 
 
 def read(function: Callable) -> Formula:
@@ -160,19 +193,33 @@ def read(function: Callable) -> Formula:
         If the source is not available, or a line is outside the language. The message names
         the file, the line, what stands there and what to write instead.
     """
+    name = getattr(function, "__name__", repr(function))
+    if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
+        raise FormulaError(
+            f"{name} is not a plain function but a {type(function).__name__}; a formula is a function "
+            "written with `def`, outside a class and without other decorators"
+        )
+    file, first = function.__code__.co_filename, function.__code__.co_firstlineno
     try:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
         raise FormulaError(
-            f"the source of {getattr(function, '__name__', function)!r} is not available: "
+            f"the source of {name!r} is not available: "
             "a formula must be a function defined in a file or in a notebook cell"
         ) from error
-    tree = ast.parse(source).body[0]
-    file, first = inspect.getsourcefile(function) or "<unknown>", function.__code__.co_firstlineno
+    try:
+        tree = ast.parse(source).body[0]
+    except SyntaxError:  # what stands in the middle of another statement, such as a lambda
+        tree = None
+    lines = source.splitlines()
     if not isinstance(tree, ast.FunctionDef):
-        raise FormulaError(f"{file}, line {first}: expected `def name(...)`, got {source.splitlines()[0]!r}")
+        line = getattr(tree, "lineno", 1)
+        raise FormulaError(
+            f"{file}, line {first + line - 1}: `{lines[line - 1].strip()}`: "
+            "expected a function; write it with `def name(...)`"
+        )
     ast.increment_lineno(tree, first - 1)
-    return _Reader(function, tree, file, source.splitlines(), first).read()
+    return _Reader(function, tree, file, lines, first).read()
 
 
 class _Reader:
@@ -199,20 +246,19 @@ class _Reader:
             self.refuse(tree, "*args and **kwargs cannot be translated", "name every argument")
         names = [a.arg for a in arguments.posonlyargs + arguments.args]
         defaults = self.function.__defaults__ or ()
-        positional = dict.fromkeys(names[: len(names) - len(defaults)]) | dict(
-            zip(names[len(names) - len(defaults) :], defaults, strict=True)
-        )
-        given = self.function.__kwdefaults__ or {}
+        given = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+        given |= self.function.__kwdefaults__ or {}
+        positional = {name: given.get(name) for name in names}
         keyword = {a.arg: given.get(a.arg) for a in arguments.kwonlyargs}
-        for name, default in [*positional.items(), *keyword.items()]:
+        for name in (*positional, *keyword):
             self.check_new(tree, name)
-            if default is not None and (isinstance(default, bool) or not isinstance(default, int | float)):
-                self.refuse(tree, f"the default of {name} is {default!r}", "give a number")
+            if name in given and (isinstance(given[name], bool) or not isinstance(given[name], int | float)):
+                self.refuse(tree, f"the default of {name} is {given[name]!r}", "give a number")
             self.known.add(name)
 
         statements = list(tree.body)
-        doc = ast.get_docstring(tree) or ""
-        if doc:
+        doc = ast.get_docstring(tree)
+        if doc is not None:
             statements.pop(0)
         if not statements or not isinstance(statements[-1], ast.Return) or statements[-1].value is None:
             self.refuse(
@@ -223,7 +269,15 @@ class _Reader:
         values = value.elts if isinstance(value, ast.Tuple) else [value]
         result = tuple(self.expression(v) for v in values)
         return Formula(
-            self.function, tree.name, doc, positional, keyword, tuple(body), result, self.file, self.first
+            self.function,
+            tree.name,
+            doc or "",
+            positional,
+            keyword,
+            tuple(body),
+            result,
+            self.file,
+            self.first,
         )
 
     def check_new(self, node: ast.AST, name: str) -> None:
@@ -258,8 +312,14 @@ class _Reader:
         match node:
             case ast.Constant(value=value) if isinstance(value, int | float) and not isinstance(value, bool):
                 return node
+            case ast.Attribute(value=ast.Name(id=module), attr=name) if name in CONSTANTS:
+                self.check_constant(node, getattr(self.lookup(module), name, None), name)
+                return ast.copy_location(ast.Name(name, ast.Load()), node)
+            case ast.Name(id=name) if name in CONSTANTS:
+                self.check_constant(node, self.lookup(name), name)
+                return node
             case ast.Name(id=name):
-                if name not in self.known and name not in CONSTANTS:
+                if name not in self.known:
                     self.refuse(
                         node,
                         f"{name!r} is neither an argument nor assigned above{closest(name, self.known)}",
@@ -278,15 +338,32 @@ class _Reader:
                 return ast.copy_location(
                     ast.BinOp(self.expression(node.left), op, self.expression(node.right)), node
                 )
-            case ast.Compare(ops=[op], comparators=[right]) if isinstance(op, _COMPARISONS):
-                compare = ast.Compare(self.expression(node.left), [op], [self.expression(right)])
-                return ast.copy_location(compare, node)
             case ast.Call():
                 return self.call(node)
             case _:
                 what = type(node).__name__
                 instead = _INSTEAD.get(type(node), "use " + ", ".join(["+ - * / **", *FUNCTIONS]))
                 self.refuse(node, f"{what} cannot be translated", instead)
+
+    def check_constant(self, node: ast.expr, found, name: str) -> None:
+        if found != CONSTANTS[name]:
+            self.refuse(
+                node,
+                f"{name} is not NumPy's here but {found!r}",
+                f"import it with `from numpy import {name}`",
+            )
+
+    def condition(self, node: ast.expr) -> ast.expr:
+        """Accept one comparison; elsewhere than in ``where`` the languages disagree on what it is worth."""
+        match node:
+            case ast.Compare(ops=[op], comparators=[right]) if isinstance(op, _COMPARISONS):
+                compare = ast.Compare(self.expression(node.left), [op], [self.expression(right)])
+                return ast.copy_location(compare, node)
+        self.refuse(
+            node,
+            f"the condition of where is `{ast.unparse(node)}`",
+            "write one comparison there, such as `where(a < b, x, y)`; for two conditions nest two `where`",
+        )
 
     def call(self, node: ast.Call) -> ast.expr:
         """Accept ``sqrt(x)`` and ``np.sqrt(x)``, and make both the former."""
@@ -314,9 +391,17 @@ class _Reader:
         if node.keywords or len(node.args) != ARGUMENTS[name]:
             count = ARGUMENTS[name]
             self.refuse(node, f"{name} takes {count} unnamed argument{'s' * (count > 1)}", "write just those")
-        call = ast.Call(ast.Name(name, ast.Load()), [self.expression(a) for a in node.args], [])
+        first = self.condition if name == "where" else self.expression
+        arguments = [first(node.args[0]), *(self.expression(a) for a in node.args[1:])]
+        call = ast.Call(ast.Name(name, ast.Load()), arguments, [])
         return ast.fix_missing_locations(ast.copy_location(call, node))
 
     def lookup(self, name: str):
-        """Return what a global name stands for where the function was defined."""
+        """Return what a name from outside stands for where the function was defined."""
+        outer = dict(zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True))
+        if name in outer:
+            try:
+                return outer[name].cell_contents
+            except ValueError:  # not assigned yet
+                return None
         return self.function.__globals__.get(name, getattr(builtins, name, None))
