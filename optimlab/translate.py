@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .formula import Formula
+from .formula import CONSTANTS, Formula
 
 if TYPE_CHECKING:
     from .rule import Rule
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SYMBOLS = {
     "lr": (r"\eta", "η"),
     "eps": (r"\epsilon", "ϵ"),
+    "epsilon": (r"\epsilon", "ϵ"),
     "weight_decay": (r"\lambda", "λ"),
     "momentum": (r"\mu", "μ"),
     "alpha": (r"\alpha", "α"),
@@ -31,6 +32,7 @@ SYMBOLS = {
     "theta": (r"\theta", "θ"),
     "kappa": (r"\kappa", "κ"),
     "lam": (r"\lambda", "λ"),
+    "lambda": (r"\lambda", "λ"),  # Python wants it spelled lambda_
     "mu": (r"\mu", "μ"),
     "nu": (r"\nu", "ν"),
     "rho": (r"\rho", "ρ"),
@@ -98,12 +100,12 @@ class _Writer:
     the parentheses which Python's text needs and the notation does not show by itself.
     """
 
-    SUM, PRODUCT, POWER, ATOM = range(4)
+    LOOSE, SUM, PRODUCT, POWER, ATOM = range(5)
 
     def __init__(self, index: dict[str, str]):
         self.index = index  # the time index of every name that changes
 
-    def write(self, node: ast.expr, at_least: int = 0) -> str:
+    def write(self, node: ast.expr, at_least: int = LOOSE) -> str:
         text, binding = self.visit(node)
         return self.parentheses(text) if binding < at_least else text
 
@@ -120,36 +122,59 @@ class _Writer:
             case ast.BinOp(op=ast.Pow()):
                 return self.power(self.write(node.left, self.ATOM), self.write(node.right)), self.POWER
             case ast.BinOp(op=ast.Mult()):
-                left, right = self.write(node.left, self.PRODUCT), self.write(node.right, self.PRODUCT)
-                dotted = self.starts_with_number(node.right)
-                return self.row(left, self.times(dotted), right), self.PRODUCT
+                # -a b needs no parentheses at its start: (-a) b and -(a b) are the same.
+                minus = self.starts_with_minus(node)
+                left = self.write(node.left, self.SUM if minus else self.PRODUCT)
+                right = self.write(node.right, self.PRODUCT)
+                text = self.row(left, self.times(self.starts_with_number(node.right)), right)
+                return text, self.SUM if minus else self.PRODUCT
             case ast.BinOp(op=op):
                 left = self.write(node.left, self.SUM)
-                right = self.write(node.right, self.SUM if isinstance(op, ast.Add) else self.PRODUCT)
-                if isinstance(node.right, ast.UnaryOp):
-                    right = self.write(node.right, self.PRODUCT)
+                tight = isinstance(op, ast.Sub) or self.starts_with_minus(node.right)
+                right = self.write(node.right, self.PRODUCT if tight else self.SUM)
                 return self.row(left, self.operator(OPERATORS[type(op)]), right), self.SUM
             case ast.Compare(ops=[op], comparators=[right]):
-                return self.row(self.write(node.left), self.comparison(type(op)), self.write(right)), self.SUM
+                left, right = self.write(node.left, self.SUM), self.write(right, self.SUM)
+                return self.row(left, self.comparison(type(op)), right), self.LOOSE
+            case ast.Call(func=ast.Name(id="where")):
+                # A brace that opens and does not close: nothing may follow it.
+                return self.call("where", node.args), self.LOOSE
             case ast.Call(func=ast.Name(id=name)):
-                return self.call(name, node.args), self.PRODUCT if name == "where" else self.ATOM
+                # sin(x)^2 would leave open what is squared.
+                return self.call(name, node.args), self.ATOM if name in ("sqrt", "abs") else self.POWER
         raise AssertionError(f"formula.read lets no {type(node).__name__} through")
 
+    def scientific(self, value: float) -> tuple[str, int | None]:
+        """Take a number apart into its digits and a power of ten; None where it needs no power."""
+        short = f"{value:g}"
+        mantissa, _, exponent = (short if float(short) == value else repr(value)).partition("e")
+        return mantissa, int(exponent) if exponent else None
+
     def starts_with_number(self, node: ast.expr) -> bool:
-        while isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Div | ast.Add | ast.Sub):
+        """Say whether a dot is needed before it: 2 x needs none, but x 2 and 2 3/4 would be misread."""
+        while isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add | ast.Sub):
             node = node.left
         return isinstance(node, ast.Constant)
+
+    def starts_with_minus(self, node: ast.expr) -> bool:
+        """Say whether it begins with a minus sign, which must not follow another operator."""
+        match node:
+            case ast.UnaryOp():
+                return True
+            case ast.BinOp(op=ast.Mult(), left=ast.UnaryOp() | ast.BinOp(op=ast.Mult())):
+                return self.starts_with_minus(node.left)
+            case ast.BinOp(op=ast.Add() | ast.Sub()):
+                return self.starts_with_minus(node.left)
+        return False
 
 
 class _Latex(_Writer):
     def constant(self, value: float) -> tuple[str, int]:
-        mantissa, _, exponent = f"{value:g}".partition("e")
-        if float(f"{value:g}") != value:
-            mantissa, _, exponent = repr(value).partition("e")
-        if not exponent:
+        mantissa, power = self.scientific(value)
+        if power is None:
             return mantissa, self.ATOM
-        power = f"10^{{{int(exponent)}}}"
-        return (power if mantissa == "1" else rf"{mantissa} \cdot {power}"), self.PRODUCT
+        ten = f"10^{{{power}}}"
+        return (ten if mantissa == "1" else rf"{mantissa} \cdot {ten}"), self.PRODUCT
 
     def name(self, name: str) -> str:
         taken = symbol(name)
@@ -171,7 +196,8 @@ class _Latex(_Writer):
         return COMPARISONS[op][0]
 
     def parentheses(self, text: str) -> str:
-        return rf"\left({text}\right)" if r"\frac" in text else f"({text})"
+        tall = r"\frac" in text or r"\begin" in text
+        return rf"\left({text}\right)" if tall else f"({text})"
 
     def fraction(self, above: str, below: str) -> str:
         return rf"\frac{{{above}}}{{{below}}}"
@@ -188,8 +214,8 @@ class _Latex(_Writer):
                 return rf"\left|{texts[0]}\right|"
             case "where":
                 return (
-                    rf"\begin{{cases}} {texts[1]} & \text{{if }} {texts[0]} \\ {texts[2]} & \text{{otherwise}} "
-                    r"\end{cases}"
+                    rf"\begin{{cases}} {texts[1]} & \text{{if }} {texts[0]} \\ "
+                    rf"{texts[2]} & \text{{otherwise}} \end{{cases}}"
                 )
         word = {"maximum": r"\max", "minimum": r"\min", "sign": r"\operatorname{sign}"}.get(name, f"\\{name}")
         return rf"{word}\left({', '.join(texts)}\right)"
@@ -199,9 +225,16 @@ class _MathML(_Writer):
     """MathML whose symbols say which value they stand for, so that a widget can put the number there."""
 
     def constant(self, value: float) -> tuple[str, int]:
-        return f"<mn>{value:g}</mn>" if float(f"{value:g}") == value else f"<mn>{value!r}</mn>", self.ATOM
+        mantissa, power = self.scientific(value)
+        if power is None:
+            return f"<mn>{mantissa}</mn>", self.ATOM
+        sign, size = self.operator("-") if power < 0 else "", f"<mn>{abs(power)}</mn>"
+        ten = self.power("<mn>10</mn>", f"<mrow>{sign}{size}</mrow>")
+        return ten if mantissa == "1" else self.row(f"<mn>{mantissa}</mn>", "<mo>⋅</mo>", ten), self.PRODUCT
 
     def name(self, name: str) -> str:
+        if name in CONSTANTS:  # stands for itself, not for a value of the run
+            return symbol(name).mathml
         taken, index = symbol(name), self.index.get(name, "")
         inner = taken.mathml
         below = []
@@ -273,7 +306,7 @@ def latex(rule: Rule) -> str:
 def mathml(rule: Rule) -> list[dict[str, str]]:
     """Return a rule as MathML, one entry ``{name, left, right}`` per assignment.
 
-    Every symbol is an ``mrow`` with ``data-name`` and ``data-when`` ("now", or "before" for the
+    Every symbol but pi is an ``mrow`` with ``data-name`` and ``data-when`` ("now", or "before" for the
     previous step's value), every product sign an ``mo`` with ``data-times``: a widget makes the line
     with this step's numbers by replacing them.
     """
@@ -283,6 +316,11 @@ def mathml(rule: Rule) -> list[dict[str, str]]:
 def latex_name(name: str, index: str = "") -> str:
     r"""Return the symbol of one name as LaTeX, such as ``\hat{m}_{t}`` for ``m_hat`` with index ``t``."""
     return _Latex({name: index} if index else {}).name(name)
+
+
+def mathml_name(name: str) -> str:
+    """Return the symbol of one name as MathML, without a time index."""
+    return _MathML({}).name(name)
 
 
 def plain_name(name: str) -> str:
@@ -325,7 +363,7 @@ def javascript(formula: Formula) -> str:
 
     def argument(name: str, default: float | None) -> str:
         local = name if name not in _RESERVED else f"{name}: {_local(name)}"
-        return local if default is None else f"{local} = {float(default)!r}"
+        return local if default is None else f"{local} = {_js_number(float(default))}"
 
     arguments = ", ".join(argument(n, d) for n, d in [*formula.positional.items(), *formula.keyword.items()])
     known = {*formula.positional, *formula.keyword}
@@ -341,7 +379,12 @@ def javascript(formula: Formula) -> str:
 
 
 def _local(name: str) -> str:
-    return f"{name}_" if name in _RESERVED else name
+    # No Python name has a dollar in it, so this one is free.
+    return f"${name}" if name in _RESERVED else name
+
+
+def _js_number(value: float) -> str:
+    return repr(value).replace("inf", "Infinity").replace("nan", "NaN")
 
 
 def _is_power(node: ast.expr) -> bool:
@@ -358,7 +401,7 @@ def _js(node: ast.expr) -> str:
 
     match node:
         case ast.Constant(value=value):
-            return repr(value) if isinstance(value, int) else repr(float(value)).replace("inf", "Infinity")
+            return _js_number(value)
         case ast.Name(id="pi"):
             return "Math.PI"
         case ast.Name(id=name):
@@ -367,7 +410,8 @@ def _js(node: ast.expr) -> str:
             return f"-{inner(node.operand)}"
         case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=2)):
             # NumPy squares by multiplying; Math.pow may differ in the last bit.
-            return f"((x) => x * x)({_js(node.left)})"
+            base = _js(node.left)
+            return f"({base} * {base})" if isinstance(node.left, ast.Name) else f"((x) => x * x)({base})"
         case ast.BinOp(op=ast.Pow()):
             return f"Math.pow({_js(node.left)}, {_js(node.right)})"
         case ast.BinOp(op=op):
