@@ -75,6 +75,14 @@ class Rule:
         returned = [getattr(node, "id", None) for node in formula.result]
         if None in returned:
             raise FormulaError(f"{where} returns an expression; assign it to a name and return the name")
+        if "t" in returned or formula.positional.get("t") is not None:
+            raise FormulaError(
+                f"{where}: t is the number of the step; it is neither returned nor given a value"
+            )
+        if lost := [name for name in returned if name not in (*formula.positional, *formula.assigned)]:
+            raise FormulaError(
+                f"{where} returns {', '.join(lost)}, which a step does not change; leave it out"
+            )
         self.carried = tuple(name for name in formula.positional if name in returned)
         self.outputs = tuple(name for name in returned if name not in formula.positional)
         self.state = {name: value for name, value in formula.positional.items() if value is not None}
@@ -137,7 +145,7 @@ class Rule:
             step (entries may be arrays), or a function of the carried quantity ``w`` (a
             gradient). A carried quantity: its starting value, which the state has already.
             A hyper-parameter: a number, an array over runs (runs on the last axis), or a
-            function of the step number (a schedule).
+            function of the step number ``t = 1, 2, ...`` (a schedule).
 
         Returns
         -------
@@ -147,7 +155,8 @@ class Rule:
         Raises
         ------
         FormulaError
-            For an unknown or missing argument, or inputs of different lengths.
+            For an unknown or missing argument, for what is not numbers, or for inputs of different
+            lengths.
         """
         known = [name for name in (*self.formula.positional, *self.hyper) if name != "t"]
         for name in given:
@@ -162,9 +171,13 @@ class Rule:
         fed = {name: given[name] for name in self.inputs}
         series = {}
         for name, value in fed.items():
+            if callable(value) and "w" not in self.carried:
+                raise FormulaError(
+                    f"{self.name} carries no w that {name} could be a function of; pass {name} as a sequence"
+                )
             if not callable(value):
                 series[name] = _numbers(self, name, value)
-                if series[name].ndim == 0:
+                if np.ndim(series[name]) == 0:
                     raise FormulaError(
                         f"{self.name} got {name}={value!r}; an input is a sequence with one entry per step"
                     )
@@ -173,27 +186,34 @@ class Rule:
             raise FormulaError(
                 f"the inputs of {self.name} differ in length: {lengths}; give one entry per step"
             )
+        if steps is not None and steps < 0:
+            raise FormulaError(f"{self.name} got steps={steps}; expected 0 or more")
         if lengths and steps is not None and steps > min(lengths.values()):
             raise FormulaError(f"{self.name} got steps={steps} but inputs of length {lengths}")
         if steps is None:
             if not lengths:
                 raise FormulaError(f"{self.name} cannot tell how many steps to make; pass steps=...")
             steps = min(lengths.values())
-        now = {name: _numbers(self, name, given.get(name, self.state.get(name)))[()] for name in self.carried}
+        now = {name: _numbers(self, name, given.get(name, self.state.get(name))) for name in self.carried}
         hyper = {}
         for name, default in self.hyper.items():
             value = given.get(name, default)
-            hyper[name] = value if callable(value) else _numbers(self, name, value)[()]
+            hyper[name] = value if callable(value) else _numbers(self, name, value)
 
         rows = [dict(now)]
         with np.errstate(all="ignore"):
             for t in range(1, steps + 1):
                 step = {
-                    name: value(now["w"]) if callable(value) else series[name][t - 1]
+                    name: _numbers(self, name, value(now["w"].copy()))
+                    if callable(value)
+                    else series[name][t - 1]
                     for name, value in fed.items()
                 }
                 clock = {"t": np.float64(t)} if self.uses_t else {}
-                set_now = {name: value(t) if callable(value) else value for name, value in hyper.items()}
+                set_now = {
+                    name: _numbers(self, name, value(t)) if callable(value) else value
+                    for name, value in hyper.items()
+                }
                 row = self.everything(**now, **step, **clock, **set_now)
                 now = {name: row.get(name, now[name]) for name in self.carried}
                 rows.append({**step, **row, **now})
@@ -202,13 +222,15 @@ class Rule:
 
 
 def _numbers(rule: Rule, name: str, value) -> np.ndarray:
-    """Return the value as float64, or say which argument is not numbers."""
+    """Return a copy of the value as float64, or say which argument is not numbers."""
     try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise FormulaError(
-            f"{rule.name} got {name}={value!r}; expected a number or an array of numbers"
-        ) from error
+        # A copy, because a gradient may hand out the same array at every step.
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = None
+    if value is None or array is None:
+        raise FormulaError(f"{rule.name} got {name}={value!r}; expected a number or an array of numbers")
+    return array[()]
 
 
 def _stack(values: list) -> np.ndarray:
