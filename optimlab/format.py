@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 
 def number(x: float, digits: int = 6) -> str:
     """Write a number with a fixed count of significant digits.
 
-    The rule, which the widgets follow in JavaScript too: round to `digits` significant digits;
-    drop trailing zeros; fixed notation for 1e-5 <= |x| < 1e9, otherwise scientific (``3e-07``);
+    The rule, which the widgets follow in JavaScript too: round to `digits` significant digits, a tie
+    away from zero; drop trailing zeros; fixed notation for 1e-5 <= |x| < 1e9, otherwise scientific (``3e-07``);
     zero has no sign; what is not finite is written ``nan``, ``inf``, ``-inf``.
 
     Parameters
@@ -31,11 +32,14 @@ def number(x: float, digits: int = 6) -> str:
         return "inf" if x > 0 else "-inf"
     if x == 0:
         return "0"
-    mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
-    power = int(exponent)
+    # The double is exact in decimal, and ties go away from zero, as in JavaScript's toExponential.
+    rounded = Context(prec=digits, rounding=ROUND_HALF_UP).plus(Decimal(x))
+    power = rounded.adjusted()
     if -5 <= power < 9:
-        fixed = f"{float(f'{mantissa}e{exponent}'):.{max(digits - 1 - power, 0)}f}"
+        fixed = f"{rounded:f}"
         return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
+    sign, figures, _ = rounded.as_tuple()
+    mantissa = f"{'-' * sign}{figures[0]}.{''.join(map(str, figures[1:]))}"
     return f"{mantissa.rstrip('0').rstrip('.')}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
