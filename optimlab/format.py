@@ -11,8 +11,8 @@ def number(x: float, digits: int = 6) -> str:
     """Write a number with a fixed count of significant digits.
 
     The rule, which the widgets follow in JavaScript too: round to `digits` significant digits, a tie
-    away from zero; drop trailing zeros; fixed notation for 1e-5 <= |x| < 1e9, otherwise scientific (``3e-07``);
-    zero has no sign; what is not finite is written ``nan``, ``inf``, ``-inf``.
+    away from zero; drop trailing zeros; fixed notation for 1e-5 <= |x| < 1e9, otherwise scientific
+    (``3e-07``); zero has no sign; what is not finite is written ``nan``, ``inf``, ``-inf``.
 
     Parameters
     ----------

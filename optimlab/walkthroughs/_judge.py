@@ -299,9 +299,8 @@ class Walkthrough:
         if verdict != stated:
             figures = f"printed {value.figure.printed}, computed {number(self._computed[value], 9)}"
             reason = self._no_excuse(value) if value.from_printed and not value.inherits else ""
-            found.append(
-                f"verdict: states {stated}, but the value is {verdict} ({figures}){reason and '; ' + reason}"
-            )
+            why_not = f"; {reason}" if reason else ""
+            found.append(f"verdict: states {stated}; the computation gives {verdict} ({figures}){why_not}")
         if verdict == "wrong" and not (value.why or value.inherits):
             found.append(
                 "why: missing; say what went wrong, or name the figure that the error comes from (inherits)"
