@@ -1,0 +1,12 @@
+"""Widgets: alive in a notebook, and on a static page with no kernel.
+
+Each is an `anywidget` whose front end computes with the translated rule. The sources of the front
+end are in ``js/``; ``optimlab.js`` and ``optimlab.css`` are built from them (``make bundle``) and
+committed, so that installing needs no Node.
+"""
+
+from .averages import EWAExplorer
+from .quiz import Quiz
+from .walkthrough import Walkthrough
+
+__all__ = ["EWAExplorer", "Quiz", "Walkthrough"]

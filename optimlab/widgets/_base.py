@@ -1,0 +1,67 @@
+"""What all widgets share: one front end, and their facts as text and as a plain HTML table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+
+
+class Widget(anywidget.AnyWidget):
+    """A widget whose front end is the bundle beside this file.
+
+    `kind` tells the bundle what to draw and `spec` holds what never changes; every other trait is
+    state, synchronized both ways. Subclasses provide `text` and `html`: the facts for readers
+    without JavaScript, for print, and for the outputs that a notebook stores.
+    """
+
+    _esm = HERE / "optimlab.js"
+    _css = HERE / "optimlab.css"
+    kind = traitlets.Unicode().tag(sync=True)
+    spec = traitlets.Dict().tag(sync=True)
+
+    # ipywidgets 7 displays through this method and cuts the text; the bundle below is used instead.
+    _ipython_display_ = None
+
+    def text(self) -> str:
+        """Return the widget's facts as plain text."""
+        raise NotImplementedError
+
+    def html(self) -> str:
+        """Return the widget's facts as accessible HTML."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/plain": self.text(), "text/html": self.html()}, metadata
+
+
+# The shares 1 - beta that a slider for beta stops at, per factor of ten: evenly spread, and round numbers.
+_SHARES = (10, 9, 8, 7, 6, 5, 4, 3, 2.5, 2, 1.5, 1.2)
+BETAS = [round(1 - share * 10.0**-decade, 6) for decade in (1, 2, 3) for share in _SHARES] + [0.999]
+_STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+
+
+def stops(name: str, value: float) -> list[float]:
+    """Return the values that a slider for a hyper-parameter stops at, `value` among them.
+
+    Names that start with ``beta``, ``rho`` or ``gamma`` are shares and go from 0 to 0.999, closer and
+    closer to 1; everything else is spread evenly on a logarithmic scale around the value, or from 0
+    to 1 if the value is zero.
+    """
+    if name.startswith(("beta", "rho", "gamma")) and 0 <= value < 1:
+        found = BETAS
+    elif value == 0:
+        found = [i / 20 for i in range(21)]
+    else:
+        size = abs(value)
+        decade = len(f"{int(size)}") - 1 if size >= 1 else int(f"{size:e}".split("e")[1])
+        powers = range(decade - 2, decade + 3)
+        found = [float(f"{step}e{power}") * (1 if value > 0 else -1) for power in powers for step in _STEPS]
+    return sorted({*found, float(value)})

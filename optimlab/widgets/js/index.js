@@ -1,0 +1,14 @@
+// The front end of all widgets: one module, which draws the kind that the model names.
+
+import "./style.css";
+import { averages } from "./averages.js";
+import { quiz } from "./quiz.js";
+import { walkthrough } from "./walkthrough.js";
+
+const KINDS = { averages, quiz, walkthrough };
+
+export default {
+  render({ model, el }) {
+    return KINDS[model.get("kind")]({ model, el });
+  },
+};

@@ -1,0 +1,263 @@
+"""A worked example as a widget: every step, every intermediate number, and what the notes print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import numpy as np
+import traitlets
+
+from .. import walkthroughs
+from ..format import number
+from ..formula import FormulaError, closest
+from ..rule import Rule, Trace
+from ..translate import mathml, mathml_name, plain_name
+from ..walkthroughs._tables import computed as shown
+from ._base import Widget, stops
+
+
+class Walkthrough(Widget):
+    """A worked example, step by step.
+
+    Parameters
+    ----------
+    example : str or optimlab.walkthroughs.Walkthrough or Rule
+        The id of a worked example of the notes, the example itself, or a rule of your own.
+    **given
+        With a rule: its inputs as sequences, starting values and hyper-parameters, by name, as
+        `Rule.trace` takes them.
+
+    Attributes
+    ----------
+    run : str
+        The run shown, for examples that have several.
+    step : int
+        The step marked; 0 is the start.
+    hyper : dict
+        The hyper-parameters that the run is computed with.
+    show_printed : bool
+        Whether the notes' figures stand under ours.
+
+    Raises
+    ------
+    WalkthroughError
+        If there is no example of that id.
+    FormulaError
+        If the rule cannot run with what is given.
+
+    Examples
+    --------
+    >>> from optimlab.averages import ewa
+    >>> widget = Walkthrough(ewa, theta=[18, 23, 19], beta=0.5)
+    >>> widget.table["v"][-1]
+    np.float64(17.5)
+    """
+
+    run = traitlets.Unicode().tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)
+    hyper = traitlets.Dict().tag(sync=True)
+    show_printed = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, example: str | walkthroughs.Walkthrough | Rule, **given):
+        if isinstance(example, str):
+            example = walkthroughs.get(example)
+        if isinstance(example, Rule):
+            self._example = None
+            runs = [_own_run(example, given)]
+        else:
+            if given:
+                raise TypeError(
+                    f"got {', '.join(given)} beside the worked example {example.id!r}, whose givens are "
+                    "fixed; change `hyper` afterwards, or pass a rule"
+                )
+            self._example = example
+            runs = [_example_run(example, run) for run in example.runs.values() if _translatable(run)]
+        self._rules = {name: rule for rule, name, _ in runs}
+        self._runs = {name: run for _, name, run in runs}
+        first = runs[0][2] if runs else {"name": "", "hyper": {}}
+        # A step in the middle shows more than the start: the first one with every quantity.
+        super().__init__(
+            kind="walkthrough",
+            spec={
+                "title": example.title if self._example else f"{example.name}, step by step",
+                "source": _source(self._example),
+                "counts": self._example.counts if self._example else {},
+                "runs": [run for _, _, run in runs],
+                "judged": [_judged(value) for value in self._example.values] if self._example else [],
+            },
+            run=first["name"],
+            hyper=dict(first["hyper"]),
+            step=1 if runs else 0,
+        )
+
+    @traitlets.validate("step")
+    def _check_step(self, proposal):
+        last = self._steps()
+        if not 0 <= proposal["value"] <= last:
+            raise traitlets.TraitError(f"got step={proposal['value']}; this run has the steps 0 to {last}")
+        return proposal["value"]
+
+    @traitlets.validate("run")
+    def _check_run(self, proposal):
+        name = proposal["value"]
+        if self._runs and name not in self._runs:
+            known = ", ".join(self._runs)
+            raise traitlets.TraitError(
+                f"there is no run {name!r}{closest(name, self._runs)}; known are {known}"
+            )
+        return name
+
+    @traitlets.validate("hyper")
+    def _check_hyper(self, proposal):
+        # A change of run brings its own hyper-parameters with it, in one message or in two.
+        known = {name for run in self._runs.values() for name in run["hyper"]}
+        for name in proposal["value"]:
+            if name not in known:
+                raise traitlets.TraitError(
+                    f"there is no hyper-parameter {name!r}{closest(name, known)}; known are "
+                    f"{', '.join(sorted(known)) or 'none'}"
+                )
+        return proposal["value"]
+
+    def _steps(self) -> int:
+        runs = self._runs.values()
+        return max((len(values) for run in runs for values in run["inputs"].values()), default=0)
+
+    @property
+    def table(self) -> Trace | None:
+        """The run as the widget shows it now: every quantity by step. None for a table of arithmetic."""
+        if not self._runs:
+            return None
+        run = self._runs[self.run]
+        hyper = {**run["hyper"], **{k: v for k, v in self.hyper.items() if k in run["hyper"]}}
+        return self._rules[self.run].trace(**run["inputs"], **run["carried"], **hyper)
+
+    def text(self) -> str:
+        """Return the run as a text table and, for a worked example, every printed figure judged."""
+        if self._example is None:
+            return self.table.table()
+        parts = [self._example.table()]
+        for name, run in self._runs.items():
+            hyper = ", ".join(f"{plain_name(key)} = {number(value)}" for key, value in run["hyper"].items())
+            trace = self._rules[name].trace(**run["inputs"], **run["carried"], **run["hyper"])
+            parts.append(
+                f"{run['label']}, {hyper}\n{trace.table()}" if hyper else f"{run['label']}\n{trace.table()}"
+            )
+        return "\n\n".join(parts)
+
+    def html(self) -> str:
+        """Return the same facts as HTML tables."""
+        parts = [self._example._repr_html_()] if self._example else []
+        for name, run in self._runs.items():
+            trace = self._rules[name].trace(**run["inputs"], **run["carried"], **run["hyper"])
+            parts.append(_html_table(run, trace))
+        return "\n".join(parts)
+
+
+def _source(example: walkthroughs.Walkthrough | None) -> str:
+    if example is None:
+        return "computed in this page"
+    first, last = example.lines
+    lines = f"lines {first} to {last}" if first != last else f"line {first}"
+    return f"{example.note}, {lines}" + (f". Convention: {example.convention}" if example.convention else "")
+
+
+def _judged(value: walkthroughs.Judged) -> dict:
+    return {
+        "row": value.row,
+        "name": value.name,
+        "printed": value.printed,
+        "computed": value.computed if np.isfinite(value.computed) else None,
+        "shown": shown(value),
+        "verdict": value.verdict,
+        "why": value.why,
+        "cell": value.cell is not None,
+    }
+
+
+def _translatable(run: walkthroughs.TracedRun) -> bool:
+    """Whether the browser can make this run: numbers only, no hyper-parameter that changes on the way."""
+    return all(np.ndim(value) == 0 for value in run.hyper.values()) and all(
+        np.ndim(values) == 1 for values in run.inputs.values()
+    )
+
+
+def _example_run(example: walkthroughs.Walkthrough, run: walkthroughs.TracedRun) -> tuple[Rule, str, dict]:
+    printed: dict[str, list] = {}
+    for value in example.values:
+        if value.cell and value.cell.run == run.name:
+            figure = {"printed": value.printed, "verdict": value.verdict, "why": value.why}
+            figures = printed.setdefault(f"{value.cell.step - run.first + 1} {value.cell.quantity}", [])
+            # A figure that the notes print twice for the same cell is shown once.
+            if figure not in figures:
+                figures.append(figure)
+    hyper = {name: float(run.hyper.get(name, default)) for name, default in run.rule.hyper.items()}
+    start = {name: float(run.start.get(name, run.rule.state.get(name))) for name in run.rule.carried}
+    label = run.name or run.rule.name
+    return run.rule, run.name, _run(run.rule, run.name, label, run.inputs, start, hyper, printed)
+
+
+def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
+    for name in rule.inputs:
+        if name not in given or callable(given[name]) or np.ndim(given[name]) != 1:
+            raise FormulaError(
+                f"a walkthrough of {rule.name} needs {name} as a list of numbers, one per step"
+            )
+    for name in (*rule.carried, *rule.hyper):
+        if np.ndim(given.get(name, 0.0)) or callable(given.get(name)):
+            raise FormulaError(
+                f"a walkthrough of {rule.name} needs {name} as one number; got {given[name]!r}"
+            )
+    rule.trace(**given)  # says what is missing or unknown
+    inputs = {name: np.asarray(given[name], dtype=float) for name in rule.inputs}
+    start = {name: float(given.get(name, rule.state.get(name))) for name in rule.carried}
+    hyper = {name: float(given.get(name, default)) for name, default in rule.hyper.items()}
+    return rule, rule.name, _run(rule, rule.name, rule.name, inputs, start, hyper, {})
+
+
+def _run(rule: Rule, name: str, label: str, inputs, start, hyper, printed) -> dict:
+    """Return one run as the front end wants it."""
+    names = [*rule.inputs, *(n for n in rule.carried if n not in rule.quantities), *rule.quantities]
+    weights = [n for n in names if n in rule.carried and n not in rule.state]
+    others = [n for n in names if n not in weights]
+    # Weights have another scale than gradients and averages: each gets its own chart.
+    charts = [(", ".join(plain_name(n) for n in group), group) for group in (others, weights) if group]
+    return {
+        "name": name,
+        "label": label,
+        "step_label": "Step t",
+        "javascript": rule.javascript(),
+        "formula": mathml(rule),
+        "inputs": {n: [float(x) for x in values] for n, values in inputs.items()},
+        "carried": start,
+        "hyper": hyper,
+        "sliders": {n: {"label": plain_name(n), "values": stops(n, value)} for n, value in hyper.items()},
+        "columns": [
+            {"name": n, "label": plain_name(n), "math": f"<math>{mathml_name(n)}</math>", "tone": tone}
+            for tone, n in enumerate(names)
+        ],
+        "charts": charts,
+        "printed": printed,
+    }
+
+
+def _html_table(run: dict, trace: Trace) -> str:
+    """Return a trace as an HTML table."""
+    labels = {column["name"]: column["label"] for column in run["columns"]}
+    hyper = ", ".join(f"{plain_name(key)} = {number(value)}" for key, value in run["hyper"].items())
+    head = "".join(
+        f'<th scope="col">{escape(text)}</th>' for text in ["t", *(labels[name] for name in trace)]
+    )
+    rows = []
+    for t in range(trace.steps + 1):
+        cells = "".join(
+            f"<td>{'' if t == 0 and np.isnan(column[t]) else number(column[t])}</td>"
+            for column in trace.values()
+        )
+        rows.append(f'<tr><th scope="row">{t}</th>{cells}</tr>')
+    caption = escape(f"{run['label']}: every step" + (f", {hyper}" if hyper else ""))
+    return (
+        f'<table class="ol-trace"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
