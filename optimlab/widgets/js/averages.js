@@ -100,7 +100,9 @@ export function averages({ model, el }) {
     body.append(h("tr", {}, h("th", { scope: "row" }, d === 0 ? "start" : String(d)), row));
     return row;
   });
-  const head = ["day", "θ", "weight", "v", "v̂"].map((text) => h("th", { scope: "col" }, text));
+  const head = ["day", "θ", "weight", "v", "v̂"].map((text, i) =>
+    h("th", { scope: "col", class: i > 0 && "ol-number" }, text),
+  );
   const root = h(
     "section",
     { class: "ol", "aria-labelledby": heading },
@@ -192,14 +194,12 @@ export function averages({ model, el }) {
     drawBars(share, t);
     const symbol = on ? `v̂ on day ${t}` : `v on day ${t}`;
     const result = on ? rows[t].v_hat : rawRows[t].v;
-    const warning =
-      on && start !== 0
-        ? " The correction is made for v₀ = 0; with another start it counts the start on top, and the weights no longer sum to 1."
-        : "";
-    write(
-      readout,
-      `${symbol} = ${number(result)} °C. The days’ weights sum to ${number(total, 4)}, the start has ${number(share[0], 4)}.${warning}`,
-    );
+    const begin = `${symbol} = ${number(result)} °C. The days’ weights sum to ${number(total, 4)}`;
+    const extra = number(share[0], 4);
+    let end = `, the start has ${extra}.`;
+    if (on && start === 0) end = `; a start other than 0 would count ${extra} on top.`;
+    if (on && start !== 0) end = `, and the start counts ${extra} on top: the correction is made for v₀ = 0 only.`;
+    write(readout, begin + end);
     readout.dataset.value = result;
     readout.dataset.weights = total;
     cells.forEach(([a, b, c, d], i) => {

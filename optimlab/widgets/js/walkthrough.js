@@ -36,27 +36,62 @@ function tally(counts) {
 }
 
 function judged(spec) {
-  const rows = spec.judged.map(({ row, name, printed, computed, shown, verdict, why }) =>
+  const title = `The ${spec.judged.length} printed figures, judged`;
+  const column = (text, numbers) => h("th", { scope: "col", class: numbers && "ol-number" }, text);
+  const table = h(
+    "table",
+    { class: "ol-judged" },
     h(
-      "tr",
+      "thead",
       {},
-      h("th", { scope: "row" }, row),
-      h("td", {}, name),
-      h("td", { class: "ol-number" }, printed),
-      h("td", { class: "ol-number", "data-value": computed ?? "" }, shown),
-      h("td", {}, h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}`)),
-      h("td", {}, why ?? ""),
+      h(
+        "tr",
+        {},
+        column("row"),
+        column("quantity"),
+        column("printed", true),
+        column("computed", true),
+        column("verdict"),
+        column("reason"),
+      ),
     ),
   );
-  const head = ["row", "quantity", "printed", "computed", "verdict", "reason"].map((text) =>
-    h("th", { scope: "col" }, text),
-  );
-  const title = `The ${rows.length} printed figures, judged`;
+  const fill = (values) => {
+    for (const body of [...table.tBodies]) body.remove();
+    let last = null;
+    for (const { row, name, printed, computed, shown, verdict, why } of values) {
+      // The label of a row stands once; every further figure of the row follows under it.
+      if (row !== last) table.append(h("tbody"));
+      const label = h("th", { scope: "row" }, row === last ? h("span", { class: "ol-hidden" }, row) : row);
+      last = row;
+      table.lastChild.append(
+        h(
+          "tr",
+          {},
+          label,
+          h("td", {}, name),
+          h("td", { class: "ol-number" }, printed),
+          h("td", { class: "ol-number", "data-value": computed ?? "" }, shown),
+          h("td", {}, h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}`)),
+          h("td", {}, why ?? ""),
+        ),
+      );
+    }
+  };
+  const odd = spec.judged.filter(({ verdict }) => verdict !== "agrees");
+  const mixed = odd.length > 0 && odd.length < spec.judged.length;
+  const only = toggle({
+    label: `Only the ${odd.length} that do not simply agree`,
+    change: (on) => fill(on ? odd : spec.judged),
+  });
+  only.show(mixed);
+  fill(mixed ? odd : spec.judged);
   return h(
     "details",
     { class: "ol-details", open: !spec.runs.length },
     h("summary", {}, title),
-    scrolling(title, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))),
+    mixed ? only.element : null,
+    scrolling(title, table),
   );
 }
 
