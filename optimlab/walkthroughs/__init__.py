@@ -72,7 +72,7 @@ See `optimlab.walkthroughs._expressions`. A traced quantity counts from 0, its s
 ``first - 1`` where a run says so): ``v[0]`` is what the run starts from and ``v[t]`` what step t
 gives. Both ends belong to a slice. ``p["v"]`` is the printed figure ``v`` of the same row,
 ``p["day 2", "v"]`` of another row, ``p["other-example", "day 2", "v"]`` of another example; a number
-at the end picks one of several of that name in a row. A given hides a run's input of its name.
+at the end picks one of several of that name. A given hides a run's input of its name.
 
     - id: three-days
       title: Three days of temperature

@@ -5,7 +5,6 @@ Nothing is computed here. What a valid file looks like is told in the package's 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -77,6 +76,7 @@ class Run:
 class Value:
     """One printed value, as the data file states it. Compared by identity: no two are the same value."""
 
+    position: int
     row: str
     name: str
     nth: int
@@ -116,27 +116,30 @@ class Example:
     values: tuple[Value, ...]
     not_checkable: tuple[str, ...] = field(default=())
 
-    @functools.cached_property
-    def index(self) -> dict[tuple[str, str, int], Value]:
-        """Values by row, name and number of the name within its row."""
-        return {(value.row, value.name, value.nth): value for value in self.values}
+    def find(self, reference: Reference, value: Value | None = None) -> Value:
+        """Return the value that ``p[...]`` means in this example; `value` is where it is written.
 
-    def find(self, reference: Reference, row: str | None = None) -> Value:
-        """Return the value that ``p[...]`` means in this example; `row` is the row where it is written."""
+        A name alone means the row where it is written, whatever else has the same label.
+        """
         *words, nth = reference if isinstance(reference[-1], int) else (*reference, 1)
-        row, name = words if len(words) == 2 else (row, words[0])
-        if (row, name, nth) in self.index:
-            return self.index[row, name, nth]
-        rows = {value.row for value in self.values}
-        if row not in rows:
-            raise WalkthroughError(f"example {self.id!r} has no row {row!r}; {nearest(str(row), rows)}")
-        names = {value.name for value in self.values if value.row == row}
-        if name not in names:
+        label, name = words if len(words) == 2 else (value.row, words[0])
+        row = [other for other in self.values if other.row == label]
+        if len(words) == 1:
+            row = [other for other in row if other.position == value.position]
+        if not row:
+            rows = {other.row for other in self.values}
+            raise WalkthroughError(f"example {self.id!r} has no row {label!r}; {nearest(label, rows)}")
+        found = [other for other in row if other.name == name]
+        if not found:
+            names = {other.name for other in row}
             raise WalkthroughError(
-                f"example {self.id!r}, row {row!r} has no {name!r}; {nearest(name, names)}"
+                f"example {self.id!r}, row {label!r} has no {name!r}; {nearest(name, names)}"
             )
-        count = sum(value.row == row and value.name == name for value in self.values)
-        raise WalkthroughError(f"example {self.id!r}, row {row!r} has {count} {name!r}; got number {nth}")
+        if not 1 <= nth <= len(found):
+            raise WalkthroughError(
+                f"example {self.id!r}, row {label!r}, {name!r}: there are {len(found)}, got {nth}"
+            )
+        return found[nth - 1]
 
 
 def read_file(path: Path) -> list[Example]:
@@ -398,9 +401,7 @@ def _example(entry, file: str) -> Example:
     for number, row in enumerate(rows, start=1):
         label = row.get("row") if isinstance(row, dict) else None
         with within(f"row {label!r}" if isinstance(label, str) else f"row number {number}"):
-            if any(value.row == label for value in values):
-                raise WalkthroughError("row: the name stands twice; give each row of an example its own")
-            values += _row(row, compute, givens, runs, program, kind)
+            values += _row(row, number, values, compute, givens, runs, program, kind)
     names = {value.name for value in values}
     for name in compute:
         if name not in names:
@@ -426,7 +427,7 @@ def _example(entry, file: str) -> Example:
                 words = [word for word in reference if isinstance(word, str)]
                 if len(words) < 3:
                     with within(value.place):
-                        example.find(reference, value.row)
+                        example.find(reference, value)
         if value.inherits and len([word for word in value.inherits if isinstance(word, str)]) < 3:
             with within(value.place, "inherits"):
                 example.find(value.inherits)
@@ -439,7 +440,7 @@ def expressions_of(value: Value) -> list[Expression]:
     return [e for e in (value.compute, value.slip, value.from_printed) if e] + prose
 
 
-def _row(row, example_compute, givens, runs, program, kind) -> list[Value]:
+def _row(row, position, before, example_compute, givens, runs, program, kind) -> list[Value]:
     _keys(row, _ROW, _ROW_MAY, "a row")
     label = _text(row, "row")
     at: dict[str, float] = {}
@@ -462,8 +463,8 @@ def _row(row, example_compute, givens, runs, program, kind) -> list[Value]:
     for number, entry in enumerate(entries, start=1):
         name = entry.get("name") if isinstance(entry, dict) else None
         with within(f"value {name!r}" if isinstance(name, str) else f"value number {number}"):
-            nth = 1 + sum(value.name == name for value in values)
-            value = _value(entry, label, nth, compute, at, run, kind)
+            nth = 1 + sum((value.row, value.name) == (label, name) for value in [*before, *values])
+            value = _value(entry, position, label, nth, compute, at, run, kind)
             for expression in expressions_of(value):
                 if names is not None:
                     expression.check_names(names, {run: runs[run].quantities for run in runs})
@@ -476,7 +477,7 @@ def _row(row, example_compute, givens, runs, program, kind) -> list[Value]:
     return values
 
 
-def _value(entry, row, nth, compute, at, run, kind) -> Value:
+def _value(entry, position, row, nth, compute, at, run, kind) -> Value:
     _keys(entry, _VALUE, _VALUE_MAY, "a value")
     name = _text(entry, "name")
     with within("printed"):
@@ -516,6 +517,7 @@ def _value(entry, row, nth, compute, at, run, kind) -> Value:
             "(only an example of the kind 'consistency' compares printed figures)"
         )
     return Value(
+        position=position,
         row=row,
         name=name,
         nth=nth,

@@ -210,7 +210,7 @@ class Walkthrough:
     def _find(self, reference: Reference, value: Value) -> tuple[Walkthrough, Value]:
         words = [word for word in reference if isinstance(word, str)]
         if len(words) < 3:
-            return self, self._example.find(reference, value.row)
+            return self, self._example.find(reference, value)
         if words[0] not in self._library:
             raise WalkthroughError(f"there is no example {words[0]!r}; {nearest(words[0], self._library)}")
         owner = self._library[words[0]]
