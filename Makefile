@@ -41,8 +41,6 @@ serve: setup
 
 test:
 	@$(PYTHON) tools/setup.py --browser "$(VENV)"
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
 	@$(PY) -m pytest $(ARGS)
 
 notebooks: setup

@@ -73,7 +73,7 @@ def build(root: Path = ROOT) -> Path:
             if "Executing notebook" in line or "Executed notebook" in line:
                 print("  " + line.strip().replace(f"{root}/", "").removesuffix(" [mystnb]"), flush=True)
         if process.wait() != 0:
-            # Sphinx reports a page's warnings only when it reads the page: let the next build read all of them.
+            # Sphinx reports a page's warnings when it reads the page: let the next build read all.
             shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
             raise BuildError("".join(output))
     return root / "_build" / "html"

@@ -76,6 +76,7 @@ def make_environment(folder: Path) -> None:
     if result.returncode == 0:
         return
     if "ensurepip" in result.stdout + result.stderr:
+        shutil.rmtree(folder, ignore_errors=True)
         if not can_install():
             sys.exit("Python lacks the module venv: install the package python3-venv.")
         apt_install("python3-venv")
