@@ -1,0 +1,220 @@
+"""What the tests of the site share: the built site, a server, a browser that can reach nothing else.
+
+Fixtures
+--------
+``built_site``
+    The folder of the built pages. Built once, with warnings as errors; an up-to-date build is reused.
+``site_server``
+    The address of a server of those pages, such as ``http://127.0.0.1:40123``.
+``browser``
+    One headless Chromium for the whole run.
+``open_page``
+    ``open_page(path, theme="light", width=1280, ...)`` opens a page of the site and returns Playwright's
+    ``Page``. What the page asks of any other host is refused and recorded, and so are errors on its console.
+    Either makes the test fail when it ends. Open as many as you like; all are closed for you.
+``axe``
+    ``axe(page)`` returns what axe-core finds serious or critical, one readable line each.
+
+Use ``@pytest.mark.parametrize("theme", THEMES)`` and ``WIDTHS`` for the combinations that the site promises.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from book import build, make_server
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from setup import find_browser
+
+ROOT = Path(__file__).resolve().parents[1]
+
+THEMES = ("light", "dark")
+WIDTHS = (1280, 320)
+
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Record:
+    """What one page did that a page of the site must never do."""
+
+    refused: list[str] = field(default_factory=list)
+    """Addresses outside the site that the page asked for; none of them was reached."""
+
+    errors: list[str] = field(default_factory=list)
+    """Errors on the console, uncaught exceptions, and requests to the site itself that failed."""
+
+    requests: list[str] = field(default_factory=list)
+    """Every address within the site that the page asked for."""
+
+    def assert_clean(self) -> None:
+        """Fail if the page asked anything of another host or reported an error."""
+        assert not self.refused, f"the page asked other hosts: {self.refused}"
+        assert not self.errors, f"the page reported errors: {self.errors}"
+
+
+@pytest.fixture(scope="session")
+def built_site() -> Path:
+    """Build the site, every warning an error, and return the folder of its pages."""
+    return build(ROOT)
+
+
+@pytest.fixture(scope="session")
+def site_server(built_site: Path) -> Iterator[str]:
+    """Serve the built site on this machine and return its address, without a slash at the end."""
+    with make_server(built_site) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start one headless Chromium. ``make test`` installs it where it can."""
+    path = find_browser()
+    if path is None:
+        pytest.fail("no Chromium found: install it, or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=BROWSER_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def watch(page: Page, own: str) -> Record:
+    """Record what a page does, and refuse whatever it asks of a host other than its own.
+
+    Parameters
+    ----------
+    page : Page
+        A page that has not been navigated yet.
+    own : str
+        The address of the site.
+    """
+    record = Record()
+
+    def decide(route) -> None:
+        address = route.request.url
+        if address.startswith((f"{own}/", "data:", "blob:")):
+            record.requests.append(address)
+            route.continue_()
+        else:
+            record.refused.append(address)
+            route.abort()
+
+    def note_console(message) -> None:
+        if message.type == "error":
+            record.errors.append(message.text)
+
+    def note_response(response) -> None:
+        if response.status >= 400:
+            record.errors.append(f"{response.status} {response.url}")
+
+    page.route("**/*", decide)
+    page.on("console", note_console)
+    page.on("pageerror", lambda error: record.errors.append(str(error)))
+    page.on("response", note_response)
+    return record
+
+
+@pytest.fixture
+def open_page(browser: Browser, site_server: str) -> Iterator[Callable[..., Page]]:
+    """Open pages of the built site; fail in the end if one of them was not clean.
+
+    The function that this fixture returns has these parameters:
+
+    path : str
+        The page, relative to the site: ``"chapters/index.html"``, with ``#anchor`` if wanted.
+    theme : {"light", "dark"}
+        The color theme, set as a reader's system sets it.
+    width, height : int
+        The viewport, in CSS pixels.
+    javascript : bool
+        False to see what a reader without JavaScript sees.
+    reduced_motion : bool
+        True for a reader who asks for less motion.
+    allow_errors : bool
+        True if the test provokes an error on purpose and looks at ``page.record.errors`` itself.
+
+    The page it returns is Playwright's, with one more attribute: ``page.record``, a `Record`.
+    """
+    contexts: list[BrowserContext] = []
+    strict: list[Record] = []
+
+    def open_one(
+        path: str,
+        *,
+        theme: str = "light",
+        width: int = 1280,
+        height: int = 900,
+        javascript: bool = True,
+        reduced_motion: bool = False,
+        allow_errors: bool = False,
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            java_script_enabled=javascript,
+            reduced_motion="reduce" if reduced_motion else "no-preference",
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.record = watch(page, site_server)
+        if not allow_errors:
+            strict.append(page.record)
+        page.goto(f"{site_server}/{path}", wait_until="load")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    for record in strict:
+        record.assert_clean()
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], list[str]]:
+    """Return a function that runs axe-core on a page and returns its serious and critical findings."""
+
+    def run(page: Page) -> list[str]:
+        page.evaluate(AXE_SCRIPT)
+        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{violation['impact']}: {violation['id']} at {' '.join(map(str, node['target']))}: "
+            f"{json.dumps(node['html'])[:200]}"
+            for violation in result["violations"]
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
+
+    return run
+
+
+def site_pages() -> list[str]:
+    """Return the pages of the site that tests are parametrized with, from the table of contents."""
+    import yaml
+
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    names = [toc["root"], *(entry["file"] for entry in toc["chapters"])]
+    return [f"{name}.html" for name in names] + ["search.html"]
+
+
+if sys.platform == "win32":  # pragma: no cover
+    pytest.skip("the tests of the site need a POSIX system", allow_module_level=True)
