@@ -43,6 +43,7 @@ STYLE: dict[str, dict[str, Any]] = {
     "plain mean": {"color": OCHRE, "linestyle": DOTTED},
     "raw average": {"color": VERMILION, "linestyle": LONG},
     "corrected average": {"color": BLUE, "linestyle": DASHDOT},
+    "averaged weights": {"color": PURPLE, "linestyle": DASHDOT},
     "started at the first value": {"color": GREEN, "linestyle": DOUBLE},
     # values of beta that are drawn side by side, from short to long memory
     "beta 0.5": {"color": OCHRE, "linestyle": DASHDOT},
