@@ -269,17 +269,24 @@ class Trace(Mapping):
         """How many steps were made."""
         return len(next(iter(self._columns.values()))) - 1
 
-    def table(self, digits: int = 6) -> str:
-        """Return the run as an aligned text table, one line per step."""
+    def table(self, digits: int = 6, first: int = 1) -> str:
+        """Return the run as an aligned text table, one line per step.
+
+        Parameters
+        ----------
+        digits : int, default 6
+            Significant digits.
+        first : int, default 1
+            The number that the first step has in the example it belongs to.
+        """
         columns = {
-            name if column.ndim == 1 else f"{name}[{','.join(map(str, index))}]": column[
-                (slice(None), *index)
-            ]
+            name + (f"[{','.join(map(str, index))}]" if index else ""): column[(slice(None), *index)]
             for name, column in self._columns.items()
             for index in np.ndindex(column.shape[1:])
         }
-        start = [0, *(None if np.isnan(column[0]) else column[0] for column in columns.values())]
-        rows = [start, *([t, *(column[t] for column in columns.values())] for t in range(1, self.steps + 1))]
+        rows = [[t + first - 1, *(column[t] for column in columns.values())] for t in range(self.steps + 1)]
+        # What has no value before the first step leaves its cell empty.
+        rows[0] = [None if np.isnan(value) else value for value in rows[0]]
         return format.table(["t", *columns], rows, digits)
 
     def __repr__(self) -> str:

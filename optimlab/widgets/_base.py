@@ -13,8 +13,9 @@ HERE = Path(__file__).parent
 class Widget(anywidget.AnyWidget):
     """A widget whose front end is the bundle beside this file.
 
-    `kind` tells the bundle what to draw and `spec` holds what never changes; every other trait is
-    state, synchronized both ways. Subclasses provide `text` and `html`: the facts for readers
+    `kind` tells the bundle what to draw and `spec` holds what never changes; `min_height` is about how
+    much room it takes, so that a page need not jump when it comes alive. Every other trait is state,
+    synchronized both ways. Subclasses provide `text` and `html`: the facts for readers
     without JavaScript, for print, and for the outputs that a notebook stores.
     """
 
@@ -22,6 +23,7 @@ class Widget(anywidget.AnyWidget):
     _css = HERE / "optimlab.css"
     kind = traitlets.Unicode().tag(sync=True)
     spec = traitlets.Dict().tag(sync=True)
+    min_height = traitlets.Unicode().tag(sync=True)
 
     # ipywidgets 7 displays through this method and cuts the text; the bundle below is used instead.
     _ipython_display_ = None

@@ -59,7 +59,7 @@ class EWAExplorer(Widget):
             "data": DATA,
             "range": RANGE,
         }
-        super().__init__(kind="averages", spec=spec, **state)
+        super().__init__(kind="averages", spec=spec, min_height="41rem", **state)
 
     @traitlets.validate("theta")
     def _check_theta(self, proposal):

@@ -69,7 +69,8 @@ class Quiz(Widget):
             {"text": text, "why": why, "right": (text, why) == tuple(right)} for text, why in (right, *wrong)
         ]
         random.Random(question).shuffle(options)
-        super().__init__(kind="quiz", spec={"label": label, "question": question, "options": options})
+        spec = {"label": label, "question": question, "options": options}
+        super().__init__(kind="quiz", spec=spec, min_height=f"{9 + 2.2 * len(options):.0f}rem")
 
     @property
     def correct(self) -> bool:

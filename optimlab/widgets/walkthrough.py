@@ -76,7 +76,6 @@ class Walkthrough(Widget):
         self._rules = {name: rule for rule, name, _ in runs}
         self._runs = {name: run for _, name, run in runs}
         first = runs[0][2] if runs else {"name": "", "hyper": {}}
-        # A step in the middle shows more than the start: the first one with every quantity.
         super().__init__(
             kind="walkthrough",
             spec={
@@ -86,6 +85,7 @@ class Walkthrough(Widget):
                 "runs": [run for _, _, run in runs],
                 "judged": [_judged(value) for value in self._example.values] if self._example else [],
             },
+            min_height=_min_height(first if runs else None, self._example),
             run=first["name"],
             hyper=dict(first["hyper"]),
             step=1 if runs else 0,
@@ -139,11 +139,8 @@ class Walkthrough(Widget):
             return self.table.table()
         parts = [self._example.table()]
         for name, run in self._runs.items():
-            hyper = ", ".join(f"{plain_name(key)} = {number(value)}" for key, value in run["hyper"].items())
             trace = self._rules[name].trace(**run["inputs"], **run["carried"], **run["hyper"])
-            parts.append(
-                f"{run['label']}, {hyper}\n{trace.table()}" if hyper else f"{run['label']}\n{trace.table()}"
-            )
+            parts.append(f"{run['label']}\n{trace.table(first=run['first'])}")
         return "\n\n".join(parts)
 
     def html(self) -> str:
@@ -153,6 +150,17 @@ class Walkthrough(Widget):
             trace = self._rules[name].trace(**run["inputs"], **run["carried"], **run["hyper"])
             parts.append(_html_table(run, trace))
         return "\n".join(parts)
+
+
+def _min_height(run: dict | None, example: walkthroughs.Walkthrough | None) -> str:
+    """Return about the height of the widget on a wide page."""
+    height = 6 if example else 4
+    if run:
+        steps = min(len(values) for values in run["inputs"].values())
+        height += 10 + 3 * len(run["formula"]) + 16 + 1.8 * (min(steps, 40) + 2)
+    elif example:
+        height += 1.8 * len(example.values)
+    return f"{height:.0f}rem"
 
 
 def _source(example: walkthroughs.Walkthrough | None) -> str:
@@ -194,8 +202,8 @@ def _example_run(example: walkthroughs.Walkthrough, run: walkthroughs.TracedRun)
                 figures.append(figure)
     hyper = {name: float(run.hyper.get(name, default)) for name, default in run.rule.hyper.items()}
     start = {name: float(run.start.get(name, run.rule.state.get(name))) for name in run.rule.carried}
-    label = run.name or run.rule.name
-    return run.rule, run.name, _run(run.rule, run.name, label, run.inputs, start, hyper, printed)
+    spec = _run(run.rule, run.name, run.inputs, start, hyper, printed, run.first)
+    return run.rule, run.name, spec
 
 
 def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
@@ -213,20 +221,22 @@ def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
     inputs = {name: np.asarray(given[name], dtype=float) for name in rule.inputs}
     start = {name: float(given.get(name, rule.state.get(name))) for name in rule.carried}
     hyper = {name: float(given.get(name, default)) for name, default in rule.hyper.items()}
-    return rule, rule.name, _run(rule, rule.name, rule.name, inputs, start, hyper, {})
+    return rule, rule.name, _run(rule, rule.name, inputs, start, hyper, {})
 
 
-def _run(rule: Rule, name: str, label: str, inputs, start, hyper, printed) -> dict:
+def _run(rule: Rule, name: str, inputs, start, hyper, printed, first: int = 1) -> dict:
     """Return one run as the front end wants it."""
     names = [*rule.inputs, *(n for n in rule.carried if n not in rule.quantities), *rule.quantities]
     weights = [n for n in names if n in rule.carried and n not in rule.state]
     others = [n for n in names if n not in weights]
     # Weights have another scale than gradients and averages: each gets its own chart.
-    charts = [(", ".join(plain_name(n) for n in group), group) for group in (others, weights) if group]
+    charts = [[", ".join(plain_name(n) for n in group), group] for group in (others, weights) if group]
     return {
         "name": name,
-        "label": label,
-        "step_label": "Step t",
+        "label": ", ".join(
+            [rule.name, *(f"{plain_name(n)} = {number(value)}" for n, value in hyper.items())]
+        ),
+        "first": first,
         "javascript": rule.javascript(),
         "formula": mathml(rule),
         "inputs": {n: [float(x) for x in values] for n, values in inputs.items()},
@@ -245,7 +255,6 @@ def _run(rule: Rule, name: str, label: str, inputs, start, hyper, printed) -> di
 def _html_table(run: dict, trace: Trace) -> str:
     """Return a trace as an HTML table."""
     labels = {column["name"]: column["label"] for column in run["columns"]}
-    hyper = ", ".join(f"{plain_name(key)} = {number(value)}" for key, value in run["hyper"].items())
     head = "".join(
         f'<th scope="col">{escape(text)}</th>' for text in ["t", *(labels[name] for name in trace)]
     )
@@ -255,8 +264,8 @@ def _html_table(run: dict, trace: Trace) -> str:
             f"<td>{'' if t == 0 and np.isnan(column[t]) else number(column[t])}</td>"
             for column in trace.values()
         )
-        rows.append(f'<tr><th scope="row">{t}</th>{cells}</tr>')
-    caption = escape(f"{run['label']}: every step" + (f", {hyper}" if hyper else ""))
+        rows.append(f'<tr><th scope="row">{t + run["first"] - 1}</th>{cells}</tr>')
+    caption = escape(f"{run['label']}: every step")
     return (
         f'<table class="ol-trace"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"

@@ -10,7 +10,7 @@ const MARGIN = { top: 10, right: 12, bottom: 26, left: 46 };
 /**
  * @param height in pixels
  * @param pick   called with a step when the reader points at the chart
- * @returns {{ element, draw({ series, mark, label }) }} where series = [{ name, values, dots }]
+ * @returns {{ element, draw({ series, mark, label, offset }) }} where series = [{ name, values, dots }]
  */
 export function chart({ height = 210, pick }) {
   const root = svg("svg", { class: "ol-chart", height, role: "img" });
@@ -44,7 +44,7 @@ export function chart({ height = 210, pick }) {
     });
   }
 
-  function ticks(y, steps) {
+  function ticks(y, steps, offset) {
     const marks = [];
     for (const value of y.ticks(5)) {
       marks.push(svg("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }));
@@ -54,14 +54,14 @@ export function chart({ height = 210, pick }) {
     }
     for (const value of x.ticks(Math.min(steps, width / 44)).filter(Number.isInteger)) {
       const text = svg("text", { x: x(value), y: height - 8, "text-anchor": "middle" });
-      text.textContent = value;
+      text.textContent = value + offset;
       marks.push(text);
     }
     grid.replaceChildren(...marks);
   }
 
-  function draw({ series, mark, label }) {
-    last = { series, mark, label };
+  function draw({ series, mark, label, offset = 0 }) {
+    last = { series, mark, label, offset };
     width ||= element.clientWidth;
     if (!width) return;
     const steps = Math.max(...series.map(({ values }) => values.length)) - 1;
@@ -71,7 +71,7 @@ export function chart({ height = 210, pick }) {
     x = scaleLinear([0, steps], [MARGIN.left + 6, width - MARGIN.right]);
     const y = scaleLinear([low, high === low ? low + 1 : high], [height - MARGIN.bottom, MARGIN.top]).nice(5);
     set(root, { width, viewBox: `0 0 ${width} ${height}`, "aria-label": label });
-    ticks(y, steps);
+    ticks(y, steps, offset);
     set(marker, { x1: x(mark), x2: x(mark), y1: MARGIN.top, y2: height - MARGIN.bottom });
     const path = line()
       .defined(Number.isFinite)

@@ -158,7 +158,10 @@ function live({ model, root, spec, runs }) {
     parts.rule = compile(run.javascript);
     parts.steps = Math.min(...Object.values(run.inputs).map((list) => list.length));
     const steps = Array.from({ length: parts.steps + 1 }, (_, t) => t);
-    parts.step = slider({ label: run.step_label, values: steps, text: (t) => `${t} of ${parts.steps}`, change: goto });
+    // An example may begin in the middle: its first step need not be number 1.
+    parts.offset = run.first - 1;
+    const named = (t) => `${t + parts.offset} of ${parts.steps + parts.offset}`;
+    parts.step = slider({ label: "Step t", values: steps, text: named, change: goto });
     parts.step.element.append(h("span", { class: "ol-buttons" }, back, play, next));
     parts.step.element.classList.add("ol-wide");
     parts.sliders = Object.entries(run.sliders).map(([name, { label, values }]) => [
@@ -213,7 +216,7 @@ function live({ model, root, spec, runs }) {
       parts.body.append(row);
     }
     tableBox.firstChild.replaceChildren(
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, run.step_label.toLowerCase()), head)),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "step t"), head)),
       parts.body,
     );
   }
@@ -240,6 +243,7 @@ function live({ model, root, spec, runs }) {
     const names = run.charts.find(([name]) => name === parts.chart)[1];
     figure.draw({
       mark: t,
+      offset: parts.offset,
       label: `Line chart of ${names.map((name) => run.columns.find((c) => c.name === name).label).join(", ")}; the numbers are in the table`,
       series: names.map((name) => {
         const column = run.columns.find((c) => c.name === name);
@@ -250,7 +254,7 @@ function live({ model, root, spec, runs }) {
     parts.first = steps <= WHOLE_TABLE ? 0 : Math.min(Math.max(t - WHOLE_TABLE / 2, 0), steps - WHOLE_TABLE);
     parts.rows.forEach(({ row, label, cells }, i) => {
       const at = parts.first + i;
-      write(label, String(at));
+      write(label, String(at + parts.offset));
       if (at === t) row.setAttribute("aria-current", "step");
       else row.removeAttribute("aria-current");
       run.columns.forEach(({ name }, column) => {

@@ -1,0 +1,179 @@
+"""The Python side of the widgets: state, refusals, and the facts as text and HTML."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import traitlets
+
+from optimlab import walkthroughs
+from optimlab.averages import ewa, ewa_corrected
+from optimlab.formula import FormulaError
+from optimlab.rules import adam
+from optimlab.walkthroughs import WalkthroughError
+from optimlab.widgets import EWAExplorer, Quiz, Walkthrough
+from optimlab.widgets._base import BETAS, stops
+
+TEMPERATURES = "ewa-temperature-beta-0.9"
+
+
+def bundle(widget) -> dict:
+    """Return what a notebook shows of a widget, by MIME type."""
+    return widget._repr_mimebundle_()[0]
+
+
+@pytest.fixture(params=["example", "rule", "explorer", "quiz"])
+def widget(request):
+    return {
+        "example": lambda: Walkthrough(TEMPERATURES),
+        "rule": lambda: Walkthrough(adam, w=1.0, g=[0.1, -0.2, 3.0], lr=0.1),
+        "explorer": EWAExplorer,
+        "quiz": lambda: Quiz("Why?", right=("yes", "so"), wrong=[("no", "not so")]),
+    }[request.param]()
+
+
+def test_a_widget_shows_itself_live_as_text_and_as_html(widget):
+    shown = bundle(widget)
+    assert shown["text/plain"] == repr(widget)
+    assert shown["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
+    # Well-formed: every tag is closed, every text escaped.
+    ElementTree.fromstring(f"<div>{shown['text/html']}</div>".replace("&nbsp;", " "))
+
+
+def test_the_state_of_a_widget_is_strict_json(widget):
+    state = {name: value for name, value in widget.get_state().items() if widget.trait_metadata(name, "sync")}
+    state = {name: value for name, value in state.items() if name == "_esm" or not name.startswith("_")}
+    del state["layout"]
+    assert json.loads(json.dumps(state, allow_nan=False)) == state
+
+
+@pytest.mark.parametrize("identity", sorted(walkthroughs.load()))
+def test_every_worked_example_has_a_widget(identity):
+    shown = bundle(Walkthrough(identity))
+    for value in walkthroughs.get(identity).values:
+        assert value.printed in shown["text/plain"]
+    json.dumps(Walkthrough(identity).spec, allow_nan=False)
+
+
+def test_the_text_of_a_worked_example_is_not_cut():
+    text = repr(Walkthrough(TEMPERATURES))
+    assert "12.8638" in text
+    assert "…" not in text
+
+
+def test_the_table_follows_the_hyper_parameters():
+    widget = Walkthrough(TEMPERATURES)
+    widget.hyper = {"beta": 0.5}
+    v = 0.0
+    for theta in [18, 23, 19, 20, 17, 21, 19, 18, 22, 20]:
+        v = 0.5 * v + 0.5 * theta
+    assert widget.table["v"][-1] == pytest.approx(v, rel=1e-12)
+
+
+def test_a_rule_of_ones_own_has_a_widget():
+    widget = Walkthrough(ewa_corrected, theta=[4.0, 8.0], beta=0.5)
+    np.testing.assert_allclose(widget.table["v_hat"][1:], [4.0, (4 * 0.25 + 8 * 0.5) / 0.75])
+    assert "v_hat" in repr(widget)
+
+
+def test_several_runs_are_all_there_and_can_be_chosen():
+    widget = Walkthrough("ewa-beta-comparison-table")
+    names = [run["name"] for run in widget.spec["runs"]]
+    assert len(names) >= 3
+    assert len({run["label"] for run in widget.spec["runs"]}) == len(names)
+    tables = []
+    for name, run in zip(names, widget.spec["runs"], strict=True):
+        widget.hyper = run["hyper"]
+        widget.run = name
+        tables.append(widget.table)
+    assert len({table["v"][-1] for table in tables}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Walkthrough("ewa-temperature-beta-09"), WalkthroughError, [TEMPERATURES]),
+        (lambda: Walkthrough(TEMPERATURES, beta=0.5), TypeError, ["beta", "fixed", "hyper"]),
+        (lambda: Walkthrough(ewa), FormulaError, ["theta", "list of numbers"]),
+        (lambda: Walkthrough(ewa, theta=[[1, 2]]), FormulaError, ["theta", "list of numbers"]),
+        (lambda: Walkthrough(ewa, theta=[1], betta=0.5), FormulaError, ["betta", "beta"]),
+        (lambda: Walkthrough(ewa, theta=[1], beta=[0.5, 0.9]), FormulaError, ["beta", "one number"]),
+        (lambda: EWAExplorer(beta=1.0), traitlets.TraitError, ["1.0", "beta < 1"]),
+        (lambda: EWAExplorer(theta=[1, 2]), traitlets.TraitError, ["10 finite numbers"]),
+        (lambda: EWAExplorer(theta=[float("nan")] * 10), traitlets.TraitError, ["10 finite numbers"]),
+        (lambda: EWAExplorer(day=0), traitlets.TraitError, ["day=0", "1 to 10"]),
+        (lambda: Quiz("?", right=("a", "b"), wrong=[]), ValueError, ["at least one"]),
+        (lambda: Quiz("?", right=("a", "b"), wrong=[("a", "c")]), ValueError, ["'a'", "twice"]),
+        (lambda: Quiz("?", right=("a", ""), wrong=[("b", "c")]), ValueError, ["(answer, why)"]),
+        (lambda: Quiz("?", right="ab", wrong=[("b", "c")]), ValueError, ["(answer, why)"]),
+    ],
+)
+def test_bad_input_is_refused_by_name_with_what_is_expected(make, error, words):
+    with pytest.raises(error) as caught:
+        make()
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("step", 11, ["0 to 10"]), ("run", "x", ["known are"]), ("hyper", {"bta": 0.1}, ["'beta'"])],
+)
+def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, words):
+    widget = Walkthrough(TEMPERATURES)
+    before = getattr(widget, name)
+    with pytest.raises(traitlets.TraitError) as caught:
+        setattr(widget, name, value)
+    assert all(word in str(caught.value) for word in words)
+    assert getattr(widget, name) == before
+
+
+def test_the_explorer_computes_what_it_shows():
+    explorer = EWAExplorer(beta=0.98, day=7)
+    v = 0.0
+    for theta in explorer.theta:
+        v = 0.98 * v + 0.02 * theta
+    assert explorer.raw[10] == pytest.approx(v, rel=1e-12)
+    assert explorer.weights.sum() == pytest.approx(1 - 0.98**7)
+    explorer.corrected = True
+    assert explorer.weights.sum() == pytest.approx(1)
+    assert explorer.averages[1] == pytest.approx(18)
+    assert [row[0] for row in explorer.table] == [str(day) for day in range(1, 11)]
+
+
+def test_the_order_of_answers_does_not_tell_which_is_right():
+    places = set()
+    for i in range(40):
+        quiz = Quiz(f"Question {i}?", right=("a", "x"), wrong=[("b", "x"), ("c", "x"), ("d", "x")])
+        places.add([option["right"] for option in quiz.spec["options"]].index(True))
+    assert places == {0, 1, 2, 3}
+
+
+def test_a_quiz_knows_whether_the_answer_is_right():
+    quiz = Quiz("2 + 2?", right=("4", "count"), wrong=[("5", "no")])
+    assert not quiz.correct
+    quiz.answer = "5"
+    assert not quiz.correct
+    quiz.answer = "4"
+    assert quiz.correct
+
+
+@pytest.mark.parametrize("value", [0.9, 0.95, 0.98, 0.99, 0.999, 0.5, 0.87])
+def test_a_slider_for_beta_stops_at_round_values_and_at_the_given_one(value):
+    found = stops("beta", value)
+    assert value in found
+    assert found == sorted(set(found))
+    assert {0.0, 0.5, 0.9, 0.98, 0.99, 0.999} <= set(found)
+    assert set(BETAS) <= set(found)
+
+
+@pytest.mark.parametrize("value", [0.001, 0.1, 1e-8, 3.7, 250.0, -2.0])
+def test_a_slider_spreads_around_its_value(value):
+    found = stops("lr", value)
+    assert value in found
+    assert min(map(abs, found)) <= abs(value) / 50
+    assert max(map(abs, found)) >= abs(value) * 50
+    assert all(x * value > 0 for x in found)
