@@ -190,22 +190,29 @@ class Walkthrough:
 
     # How it is judged -----------------------------------------------------------------------
 
+    @functools.cached_property
+    def _given(self) -> dict[str, object]:
+        """The givens and what the program returned, as names of expressions."""
+        return {**_series(self.givens), **_series(self._results)}
+
+    @functools.cached_property
+    def _traced(self) -> dict[str, dict[str, Series]]:
+        """The quantities of each run, as names of expressions."""
+        return {
+            name: {q: Series(q, column, run.first - 1, traced=True) for q, column in run.trace().items()}
+            for name, run in self.runs.items()
+        }
+
     def _scope(self, value: Value, right: bool = False) -> Scope:
         """Say what names mean at a value; with `right`, ``p[...]`` is the right value instead."""
-        runs = {
-            run.name: {
-                name: Series(name, column, run.first - 1, traced=True) for name, column in run.trace().items()
-            }
-            for run in self.runs.values()
-        }
         # A given hides the input of the same name: it is the same series, and whole.
-        names = {**runs.get(value.run, {}), **_series(self.givens), **_series(self._results), **value.at}
+        names = {**self._traced.get(value.run, {}), **self._given, **value.at}
 
         def printed(reference: Reference) -> float:
             owner, other = self._find(reference, value)
             return owner._computed[other] if right else float(other.figure.value)
 
-        return Scope(names, runs, printed)
+        return Scope(names, self._traced, printed)
 
     def _find(self, reference: Reference, value: Value) -> tuple[Walkthrough, Value]:
         words = [word for word in reference if isinstance(word, str)]
