@@ -30,7 +30,7 @@ NEEDED_FOR: dict[str, str | None] = {
     "design-tabs.js": r'class="[^"]*\bsd-tab-',
     "sphinx-design.min.css": r'class="[^"]*\bsd-',
     "katex.min.css": r'class="katex',
-    "katex-math.css": r'class="katex',
+    "katex-math.css": None,  # optimlab.css says how formulas scroll
     "copybutton.js": r'class="highlight',
     "copybutton.css": r'class="highlight',
     "clipboard.min.js": r'class="highlight',
@@ -51,6 +51,7 @@ UNUSED_FILES = (
     "sphinx-thebe.js",
     "thebe.css",
     "sphinx-thebe.css",
+    "katex-math.css",
     "webpack-macros.html",
     "sbt-webpack-macros.html",
     "locales",
@@ -88,6 +89,8 @@ def prune_assets(
 ) -> None:
     """Drop the scripts and style sheets that a page does not use."""
     text = context.get("body") or ""
+    # docutils calls the bibliography a list, but not its entries list items.
+    context["body"] = text.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     for kind in ("script_files", "css_files"):
         context[kind][:] = [asset for asset in context.get(kind, []) if is_needed(asset, text)]
 

@@ -28,7 +28,7 @@ document.addEventListener("click", (event) => {
 
 // Wide tables, formulas and code scroll inside their own box. A box that overflows can take the focus.
 const boxes = document.querySelectorAll(
-  ".bd-article :is(pre, .katex-html, .ol-scroll, .cell_output, .ol-fallback), .bd-sidebar-primary, .bd-sidebar-secondary",
+  ".bd-article :is(pre, .katex-display, .ol-scroll, .cell_output, .ol-fallback), .bd-sidebar-primary, .bd-sidebar-secondary",
 );
 const fit = (box) => {
   const overflows = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
