@@ -484,7 +484,8 @@ def test_an_input_may_depend_on_where_the_run_stands(tmp_path):
           runs:
             one: {rule: gradient_descent, inputs: {g: '2*(w[t-1]*x[t]-y[t])*x[t]'}, start: {w: start},
                   hyper: {lr: rate}, steps: 4}
-            two: {rule: gradient_descent, inputs: {g: 'mean(2*(w[t-1]*x[2*t-1:2*t]-y[2*t-1:2*t])*x[2*t-1:2*t])'},
+            two: {rule: gradient_descent,
+                  inputs: {g: 'mean(2 * (w[t-1]*x[2*t-1:2*t] - y[2*t-1:2*t]) * x[2*t-1:2*t])'},
                   start: {w: start}, hyper: {lr: 'rate * 0.5**(t - 1)'}, steps: 2}
           compute: {w: 'w[t]'}
           rows:
@@ -580,16 +581,17 @@ def test_a_value_that_is_one_traced_quantity_says_which_cell_it_is():
     for example in load().values():
         for value in example.values:
             if value.cell:
-                trace = example.runs[value.cell.run].trace()
-                assert trace[value.cell.quantity][value.cell.step] == value.computed
+                run = example.runs[value.cell.run]
+                index = value.cell.step - run.first + 1
+                assert run.trace()[value.cell.quantity][index] == value.computed
 
 
 def test_a_run_started_at_the_first_value_counts_as_the_notes_do():
     example = get("ewa-intro-start-at-theta1")
     assert example.runs["average"].first == 2
-    assert next(v for v in example.values if (v.row, v.name) == ("day 2", "v")).cell == Cell(
-        "average", "v", 1
-    )
+    cells = {(v.row, v.name): v.cell for v in example.values}
+    assert cells["day 2", "v"] == Cell("average", "v", 2)
+    assert list(example.runs["average"].trace()["v"][:2]) == pytest.approx([18, 18.5])
 
 
 def test_an_unknown_id_names_the_nearest():
@@ -699,7 +701,8 @@ def test_a_chapter_that_shows_an_example_that_does_not_exist_fails_the_check(tmp
 
 
 def test_importing_the_package_loads_nothing_heavy():
-    code = "import sys, optimlab.walkthroughs; print({'yaml', 'matplotlib', 'torch', 'ipywidgets'} & set(sys.modules))"
+    heavy = {"yaml", "matplotlib", "torch", "ipywidgets"}
+    code = f"import sys, optimlab.walkthroughs; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -742,17 +745,14 @@ def test_the_widgets_write_numbers_in_the_same_way(tmp_path):
     module = DATA.parents[1] / "widgets" / "js" / "format.js"
     if not module.is_file():
         pytest.skip("the widgets' sources are not here")
-    samples = [
-        s * m * 10.0**e
-        for s in (1, -1)
-        for m in (1, 1.0000005, 2.5, 9.9999995, 12.3456789)
-        for e in range(-12, 13)
-    ]
+    mantissas = (1, 1.0000005, 2.5, 9.9999995, 12.3456789)
+    samples = [sign * m * 10.0**e for sign in (1, -1) for m in mantissas for e in range(-12, 13)]
     samples += [100000.5, 1234565.0, 0.0, -0.0]
     script = tmp_path / "write.mjs"
     script.write_text(
         f"import {{ number }} from {json.dumps(module.as_uri())};\n"
-        f"console.log(JSON.stringify({json.dumps(samples)}.map((x) => [3, 6, 12].map((d) => number(x, d)))));\n"
+        f"const samples = {json.dumps(samples)};\n"
+        "console.log(JSON.stringify(samples.map((x) => [3, 6, 12].map((d) => number(x, d)))));\n"
     )
     done = subprocess.run(["node", str(script)], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [[number(x, digits) for digits in (3, 6, 12)] for x in samples]

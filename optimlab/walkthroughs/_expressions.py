@@ -283,10 +283,9 @@ class Expression:
         return int(step)
 
     def cell(self, scope: Scope) -> tuple[str | None, str, int] | None:
-        """Return (run, quantity, position) where this is one traced quantity at one step, else None.
+        """Return (run, quantity, step) where this is one traced quantity at one step, else None.
 
-        The run is None where the quantity goes by its plain name; the position is the index
-        into the trace, 0 being the start.
+        The run is None where the quantity goes by its plain name; steps are numbered as in expressions.
         """
         match self.node:
             case ast.Subscript(value=ast.Name(id=name)) if name == PRINTED:
@@ -300,7 +299,7 @@ class Expression:
                 run, quantity = (
                     (node.value.id, node.attr) if isinstance(node, ast.Attribute) else (None, node.id)
                 )
-                return run, quantity, series.position(self._step(index, scope))
+                return run, quantity, self._step(index, scope)
         return None
 
     def spelled(self, scope: Scope, digits: int = 12) -> str:

@@ -23,7 +23,10 @@ FAR = 0.02
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a printed value stands in a trace: ``runs[run].trace()[quantity][step]``."""
+    """Where a printed value stands: the run, the quantity, and the step as the notes number it.
+
+    In the trace that is ``runs[run].trace()[quantity][step - runs[run].first + 1]``.
+    """
 
     run: str
     quantity: str
