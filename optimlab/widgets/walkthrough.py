@@ -233,6 +233,7 @@ def _run(rule: Rule, name: str, inputs, start, hyper, printed, first: int = 1) -
     charts = [[", ".join(plain_name(n) for n in group), group] for group in (others, weights) if group]
     return {
         "name": name,
+        "rule": rule.name,
         "label": ", ".join(
             [rule.name, *(f"{plain_name(n)} = {number(value)}" for n, value in hyper.items())]
         ),

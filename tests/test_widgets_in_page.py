@@ -1,0 +1,389 @@
+"""The widgets of the built pages, in a real browser with the network cut: alive, and equal to Python."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import random
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from optimlab.averages import ewa, ewa_corrected, weights
+from optimlab.catalog import find
+
+CHAPTER = "chapters/03-averages.html"
+EXACT = 1e-12
+
+
+def wake(page: Page) -> None:
+    """Unfold everything and bring every widget of the page to life."""
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    for place in page.locator(".ol-mount").all():
+        place.evaluate("(place) => place.scrollIntoView({block: 'center'})")
+        expect(place).to_have_attribute("data-state", "alive")
+
+
+def models(page: Page) -> dict:
+    """Return the state that the page was built with, by the name of the model."""
+    return json.loads(page.locator("#ol-models").text_content())
+
+
+def of_kind(page: Page, kind: str) -> list[tuple[Locator, dict]]:
+    """Return the living widgets of one kind, each with the state it was built with."""
+    states = {name: model["state"] for name, model in models(page).items()}
+    return [
+        (page.locator(f'.ol-mount[data-model="{name}"] .ol'), state)
+        for name, state in states.items()
+        if state["kind"] == kind
+    ]
+
+
+def settle(page: Page) -> None:
+    """Wait until what was changed has been drawn."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def data_values(cells: Locator) -> list[float | None]:
+    """Return the full-precision numbers behind table cells; None for an empty one."""
+    return cells.evaluate_all(
+        "(cells) => cells.map((c) => (c.dataset.value === '' ? null : Number(c.dataset.value)))"
+    )
+
+
+def slider_values(widget: Locator) -> dict[str, float]:
+    """Return what the horizontal sliders of a widget say, by label."""
+    return widget.evaluate(
+        """(widget) => Object.fromEntries([...widget.querySelectorAll('.ol-control input[type=range]')].map(
+            (input) => [widget.querySelector(`label[for="${input.id}"]`).textContent, Number(input.dataset.value)]))"""
+    )
+
+
+def assert_equal(shown: list[float | None], computed: np.ndarray) -> None:
+    """Fail unless a column shows what Python computes; an empty cell stands for no value."""
+    assert len(shown) == len(computed)
+    for on_page, right in zip(shown, computed, strict=True):
+        if on_page is None:
+            assert math.isnan(right)
+        else:
+            assert on_page == pytest.approx(right, rel=EXACT, abs=EXACT)
+
+
+def check_walkthrough(widget: Locator, state: dict) -> None:
+    """Compare the steps that a walkthrough shows with Python's, for the sliders as they stand now."""
+    choice = widget.get_by_label("Run")
+    name = choice.input_value() if choice.count() else state["run"]
+    run = next(run for run in state["spec"]["runs"] if run["name"] == name)
+    said = slider_values(widget)
+    hyper = {key: said[slider["label"]] for key, slider in run["sliders"].items()}
+    trace = find(run["rule"]).trace(**run["inputs"], **run["carried"], **hyper)
+    columns = run["columns"]
+    shown = data_values(widget.locator(".ol-steps tbody td"))
+    for i, column in enumerate(columns):
+        assert_equal(shown[i :: len(columns)], trace[column["name"]])
+    current = widget.locator(".ol-steps tr[aria-current=step] th")
+    assert float(current.text_content()) == said["Step t"] + run["first"] - 1
+
+
+def check_explorer(widget: Locator) -> None:
+    """Compare everything that the explorer of averages shows with Python's."""
+    said = slider_values(widget)
+    beta = said["β, the share that is kept"]
+    day = int(said["Day whose average is taken apart"])
+    start, *theta = [
+        float(value)
+        for value in widget.locator(".ol-vertical").evaluate_all("(all) => all.map((i) => i.value)")
+    ]
+    corrected = widget.get_by_label("Bias correction").is_checked()
+    raw = ewa.trace(theta=theta, v=start, beta=beta)["v"]
+    v_hat = ewa_corrected.trace(theta=theta, v=start, beta=beta)["v_hat"]
+    shown = data_values(widget.locator("details tbody td"))
+    assert_equal(shown[0::4], np.array([np.nan, *theta]))
+    share = weights(day, beta, start="corrected" if corrected else "zero")
+    of_start = beta**day / (1 - beta**day if corrected else 1)
+    assert_equal(shown[1::4], np.array([of_start, *share, *[np.nan] * (len(theta) - day)]))
+    assert_equal(shown[2::4], raw)
+    assert_equal(shown[3::4], v_hat)
+    readout = widget.locator(".ol-readout")
+    assert float(readout.get_attribute("data-value")) == pytest.approx(
+        (v_hat if corrected else raw)[day], rel=EXACT
+    )
+    assert float(readout.get_attribute("data-weights")) == pytest.approx(share.sum(), rel=EXACT)
+
+
+@pytest.fixture
+def page(open_page) -> Page:
+    page = open_page(CHAPTER)
+    wake(page)
+    return page
+
+
+def test_every_widget_mounts_without_an_error(page):
+    assert page.locator(".ol-mount").count() == page.locator(".ol-mount[data-state=alive]").count() > 10
+    assert {model["state"]["kind"] for model in models(page).values()} == {
+        "averages",
+        "quiz",
+        "walkthrough",
+    }
+
+
+def test_every_walkthrough_shows_what_python_computes_however_its_sliders_stand(page):
+    moved = 0
+    for widget, state in of_kind(page, "walkthrough"):
+        if not state["spec"]["runs"]:
+            continue
+        choice = widget.get_by_label("Run")
+        for run in [run["name"] for run in state["spec"]["runs"]]:
+            if choice.count():
+                choice.select_option(run)
+                settle(page)
+            check_walkthrough(widget, state)
+            for slider in widget.locator(".ol-control input[type=range]").all():
+                before = slider.input_value()
+                slider.focus()
+                page.keyboard.press("ArrowRight")
+                page.keyboard.press("ArrowRight")
+                page.keyboard.press("ArrowLeft")
+                settle(page)
+                assert slider.input_value() != before or before == slider.get_attribute("max")
+                check_walkthrough(widget, state)
+                box = slider.bounding_box()
+                page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+                page.mouse.down()
+                page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=4)
+                page.mouse.up()
+                settle(page)
+                share = int(slider.input_value()) / int(slider.get_attribute("max"))
+                assert share == pytest.approx(0.7, abs=0.5 / int(slider.get_attribute("max")) + 0.05)
+                check_walkthrough(widget, state)
+                moved += 1
+    assert moved > 10
+
+
+def test_the_explorer_shows_what_python_computes_after_every_drag_and_key(page):
+    ((widget, _),) = of_kind(page, "averages")
+    check_explorer(widget)
+    handles = widget.locator(".ol-vertical").all()
+    assert len(handles) == 11
+    for i, handle in enumerate(handles):
+        handle.focus()
+        before = float(handle.input_value())
+        page.keyboard.press("ArrowUp")
+        settle(page)
+        assert float(handle.input_value()) == before + 1
+        check_explorer(widget)
+        box = handle.bounding_box()
+        x, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"]
+        grip = bottom - 11 - (box["height"] - 22) * (before + 1) / 30
+        page.mouse.move(x, grip)
+        page.mouse.down()
+        page.mouse.move(x, bottom - 11 - (box["height"] - 22) * (5 + i) / 30, steps=5)
+        page.mouse.up()
+        settle(page)
+        assert float(handle.input_value()) == pytest.approx(5 + i, abs=1)
+        check_explorer(widget)
+    for label in ("Bias correction", "Bias correction"):
+        widget.get_by_label(label).click()
+        settle(page)
+        check_explorer(widget)
+    for slider in widget.locator(".ol-control input[type=range]").all():
+        for key in ("Home", "ArrowRight", "PageUp", "End"):
+            slider.focus()
+            page.keyboard.press(key)
+            settle(page)
+            check_explorer(widget)
+    data = widget.get_by_label("Temperatures", exact=True)
+    for option in data.locator("option").all()[:-1]:
+        data.select_option(option.get_attribute("value"))
+        settle(page)
+        check_explorer(widget)
+
+
+def test_the_explorer_can_be_dragged_by_touch(browser, site_server):
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{site_server}/{CHAPTER}")
+    wake(page)
+    ((widget, _),) = of_kind(page, "averages")
+    handle = widget.locator(".ol-vertical").nth(4)
+    handle.evaluate("(h) => h.scrollIntoView({block: 'center'})")
+    box = handle.bounding_box()
+    x, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"]
+    y = bottom - 11 - (box["height"] - 22) * float(handle.input_value()) / 30
+    session = context.new_cdp_session(page)
+    scrolled = page.evaluate("scrollY")
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        point = {"x": x, "y": y + step * 8}
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    settle(page)
+    assert float(handle.input_value()) < 15
+    assert page.evaluate("scrollY") == scrolled, "dragging a value must not scroll the page"
+    check_explorer(widget)
+    context.close()
+
+
+def test_after_fifty_random_actions_the_page_still_equals_python(page):
+    chance = random.Random(7)
+    for widget, state in [*of_kind(page, "averages"), *of_kind(page, "walkthrough")]:
+        if state["kind"] == "walkthrough" and not state["spec"]["runs"]:
+            continue
+        # Looked up anew every time: choosing another run replaces the sliders.
+        controls = widget.locator(
+            "input[type=range], input[type=checkbox], select, .ol-controls button:not(.ol-play)"
+        )
+        for _ in range(50):
+            act(controls.nth(chance.randrange(controls.count())), chance.random())
+        settle(page)
+        if state["kind"] == "averages":
+            check_explorer(widget)
+        else:
+            check_walkthrough(widget, state)
+
+
+def act(control: Locator, dice: float) -> None:
+    """Move or press a control; the dice, from 0 to 1, say where to."""
+    control.evaluate(
+        """(control, dice) => {
+            if (control.disabled) return;
+            if (control.type === 'checkbox' || control.tagName === 'BUTTON') control.click();
+            else if (control.tagName === 'SELECT') {
+                control.selectedIndex = Math.floor(dice * control.options.length);
+                control.dispatchEvent(new Event('change', {bubbles: true}));
+            } else {
+                const [low, high] = [Number(control.min), Number(control.max)];
+                control.value = Math.round(low + dice * (high - low));
+                control.dispatchEvent(new Event('input', {bubbles: true}));
+            }
+            return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+        }""",
+        dice,
+    )
+
+
+def test_the_notes_figures_stand_beside_ours_with_their_verdict(page):
+    widget, state = next(
+        (widget, state)
+        for widget, state in of_kind(page, "walkthrough")
+        if state["spec"]["title"].startswith("Ten days of temperature, β = 0.9")
+    )
+    assert not widget.locator(".ol-printed > span").count()
+    widget.get_by_label("Show the notes’ figures").check()
+    settle(page)
+    printed = state["spec"]["runs"][0]["printed"]
+    assert widget.locator(".ol-printed > span").count() == sum(map(len, printed.values()))
+    for key, figures in printed.items():
+        step, quantity = key.split(" ")
+        column = [c["name"] for c in state["spec"]["runs"][0]["columns"]].index(quantity)
+        cell = widget.locator(".ol-steps tbody tr").nth(int(step)).locator("td").nth(column)
+        for figure in figures:
+            expect(cell.locator(".ol-printed")).to_contain_text(figure["printed"])
+            expect(cell.locator(".ol-printed")).to_contain_text(figure["verdict"])
+    # Other values than the notes': the figures stay, but are not judged.
+    slider = widget.locator(".ol-control input[type=range]").nth(1)
+    slider.focus()
+    page.keyboard.press("Home")
+    settle(page)
+    assert not widget.locator(".ol-printed .ol-verdict").count()
+    expect(widget.locator(".ol-notice")).to_contain_text("not judged")
+    widget.get_by_role("button", name="Back to the notes’ values").click()
+    settle(page)
+    assert widget.locator(".ol-printed .ol-verdict").count()
+
+
+def test_every_judged_figure_is_in_its_widget(page):
+    for widget, state in of_kind(page, "walkthrough"):
+        judged = state["spec"]["judged"]
+        only = widget.locator(".ol-details input[type=checkbox]")
+        if only.count():
+            only.uncheck()
+        rows = widget.locator(".ol-judged tbody tr")
+        assert rows.count() == len(judged)
+        assert_equal(
+            data_values(widget.locator(".ol-judged td[data-value]")),
+            np.array([np.nan if value["computed"] is None else value["computed"] for value in judged]),
+        )
+
+
+def test_playing_goes_through_the_steps_and_stops_at_the_last(page):
+    page.clock.install()
+    widget, state = next((w, s) for w, s in of_kind(page, "walkthrough") if s["spec"]["runs"])
+    play = widget.get_by_role("button", name="Play")
+    play.click()
+    expect(widget.get_by_role("button", name="Pause")).to_be_visible()
+    steps = len(next(iter(state["spec"]["runs"][0]["inputs"].values())))
+    for _ in range(steps):
+        page.clock.run_for(1000)
+    expect(widget.get_by_role("button", name="Play")).to_be_visible()
+    assert int(widget.locator(".ol-control input[type=range]").first.input_value()) == steps
+
+
+def test_nothing_moves_by_itself(page):
+    def picture():
+        return page.locator(".ol-live").evaluate_all("(all) => all.map((e) => e.innerHTML).join()")
+
+    page.clock.install()
+    before = picture()
+    page.clock.run_for(5000)
+    assert picture() == before
+
+
+def test_a_question_explains_right_and_wrong_and_remembers_the_answer(page):
+    (widget, state), *_ = of_kind(page, "quiz")
+    options = state["spec"]["options"]
+    right = next(i for i, option in enumerate(options) if option["right"])
+    wrong = next(i for i, option in enumerate(options) if not option["right"])
+    for chosen, verdict in ((wrong, "Not so"), (right, "Right")):
+        widget.locator("input[type=radio]").nth(chosen).focus()
+        page.keyboard.press("Space")
+        widget.get_by_role("button", name="Check").focus()
+        page.keyboard.press("Enter")
+        answer = widget.locator(".ol-answer")
+        expect(answer).to_contain_text(verdict)
+        expect(answer).to_contain_text(options[chosen]["why"])
+    page.reload()
+    wake(page)
+    (widget, _), *_ = of_kind(page, "quiz")
+    expect(widget.locator(".ol-answer")).to_contain_text("Right")
+    widget.get_by_role("button", name="Try again").click()
+    expect(widget.locator(".ol-answer")).to_be_empty()
+
+
+def test_without_javascript_the_tables_are_there(open_page):
+    page = open_page(CHAPTER, javascript=False)
+    tables = page.locator(".ol-mount table")
+    assert tables.count() > 10
+    expect(tables.first).to_be_visible()
+
+
+def test_on_paper_a_table_stands_where_the_widget_was(page):
+    place = page.locator(".ol-mount:has(table)").first
+    expect(place.locator(".ol-live")).to_be_visible()
+    expect(place.locator(".ol-fallback")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(place.locator(".ol-live")).to_be_hidden()
+    expect(place.locator(".ol-fallback table").first).to_be_visible()
+
+
+def test_the_data_and_the_code_of_the_widgets_are_small(page, built_site):
+    code = sum(len(gzip.compress(file.read_bytes())) for file in (built_site / "_widgets").iterdir())
+    assert code < 100_000
+    assert len(gzip.compress(page.locator("#ol-models").text_content().encode())) < 50_000
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_living_widgets_are_accessible_and_stay_within_the_screen(open_page, axe, theme, width):
+    page = open_page(CHAPTER, theme=theme, width=width)
+    wake(page)
+    for box in page.get_by_label("Show the notes’ figures").all():
+        box.check()
+    for form in page.locator(".ol-quiz").all():
+        form.locator("input").first.check()
+        form.get_by_role("button", name="Check").click()
+    settle(page)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
