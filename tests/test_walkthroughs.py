@@ -445,6 +445,19 @@ def test_rounded_figures_excuse_two_percent_and_no_more(written, taken_off, prin
     assert ("rounding excuses 2 %" in "".join(example.problems)) == (verdict == "wrong")
 
 
+def test_rounded_figures_do_not_excuse_a_program(written):
+    path = written(
+        ("kind: hand-worked", "kind: code-output\n  program: averager"),
+        ("[18, 23, 19]", "[18, 23.04, 19]"),
+        ("printed: '-18.08'", "printed: '0.9200'"),
+        ("verdict: wrong, why: One is lost.", "verdict: near, compute: 'raw[t] - 3'"),
+        ("slip: 'p[\"v\"] - theta[t] + 1'", "from_printed: 'p[\"v\"] - 3'"),
+    )
+    example = load(path)["three-days"]
+    assert example.values[1].verdict == "wrong"
+    assert "a program computes in full precision" in "".join(example.problems)
+
+
 def test_a_figure_from_a_wrong_figure_is_wrong_however_close_it_is(written):
     path = written(
         ("printed: '3.92', line: 11", "printed: '3.97', line: 11, verdict: wrong, why: No."),
