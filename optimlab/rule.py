@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from . import format
-from .formula import FormulaError, closest, read
+from .formula import Formula, FormulaError, closest, read
 
 
 class Rule:
@@ -58,6 +58,8 @@ class Rule:
         Every name that the step assigns, in order.
     uses_t : bool
         Whether the rule reads the number of the step.
+    look_ahead : Formula or None
+        Where the gradient is taken, if not at the weight (see `gradient_at`).
 
     Raises
     ------
@@ -90,6 +92,7 @@ class Rule:
         self.inputs = tuple(n for n in formula.positional if n not in (*returned, "t", *self.state))
         self.hyper = dict(formula.keyword)
         self.quantities = formula.assigned
+        self.look_ahead: Formula | None = None
         if lost := [name for name in self.state if name not in returned]:
             raise FormulaError(
                 f"{where} has the state {', '.join(lost)} but does not return it; add it to the return"
@@ -105,6 +108,61 @@ class Rule:
             )
         if missing := [name for name, value in self.hyper.items() if value is None]:
             raise FormulaError(f"{where} gives {', '.join(missing)} no default; hyper-parameters need one")
+
+    def gradient_at(self, function: Callable) -> Callable:
+        """Declare where the gradient is taken, for rules that look ahead; a decorator.
+
+        Parameters
+        ----------
+        function : callable
+            Takes carried quantities by their names and hyper-parameters as keywords, and returns the
+            point as one expression.
+
+        Raises
+        ------
+        FormulaError
+            If it takes anything else, or returns more than the point.
+        """
+        formula = read(function)
+        where = f"{formula.file}, line {formula.line}: {formula.name}"
+        if foreign := [name for name in formula.positional if name not in self.carried]:
+            raise FormulaError(
+                f"{where} takes {', '.join(foreign)}; {self.name} carries {', '.join(self.carried)}"
+            )
+        if foreign := [name for name in formula.keyword if name not in self.hyper]:
+            raise FormulaError(f"{where} takes {', '.join(foreign)}; {self.name} has {', '.join(self.hyper)}")
+        if formula.body or len(formula.result) != 1:
+            raise FormulaError(f"{where} must be one `return` of one expression, the point")
+        self.look_ahead = formula
+        return function
+
+    def point(self, carried: Mapping, hyper: Mapping):
+        """Return where the next gradient is taken: at the weight ``w``, or where `gradient_at` says."""
+        if self.look_ahead is None:
+            return carried["w"]
+        here = {name: carried[name] for name in self.look_ahead.positional}
+        return self.look_ahead.function(**here, **{name: hyper[name] for name in self.look_ahead.keyword})
+
+    def check(self, **hyper) -> None:
+        """Refuse hyper-parameters that the rule does not have or that lie outside their range.
+
+        The plain call and `trace` compute with whatever they get: they show what goes wrong. What trains
+        with a rule checks first.
+
+        Raises
+        ------
+        FormulaError
+            Naming the hyper-parameter, what was given and what is expected.
+        """
+        for name, value in hyper.items():
+            if name not in self.hyper:
+                raise FormulaError(
+                    f"{self.name} has no hyper-parameter {name!r}{closest(name, self.hyper)}; "
+                    f"it has {', '.join(self.hyper)}"
+                )
+            within, expected = _range(name)
+            if not callable(value) and not np.all(within(_numbers(self, name, value))):
+                raise FormulaError(f"{self.name} got {name}={value!r}; expected {expected}")
 
     def __call__(self, *args, **kwargs):
         """Make one step: the function itself."""
@@ -142,8 +200,9 @@ class Rule:
             How many steps; needed only where no input is a sequence.
         **given
             Every argument of the rule by its name. An input: a sequence with one entry per
-            step (entries may be arrays), or a function of the carried quantity ``w`` (a
-            gradient). A carried quantity: its starting value, which the state has already.
+            step (entries may be arrays), or a function of the weight ``w`` (a gradient; it is
+            taken where the rule says, see `gradient_at`). A carried quantity: its starting value,
+            which the state has already.
             A hyper-parameter: a number, an array over runs (runs on the last axis), or a
             function of the step number ``t = 1, 2, ...`` (a schedule).
 
@@ -203,22 +262,31 @@ class Rule:
         rows = [dict(now)]
         with np.errstate(all="ignore"):
             for t in range(1, steps + 1):
-                step = {
-                    name: _numbers(self, name, value(now["w"].copy()))
-                    if callable(value)
-                    else series[name][t - 1]
-                    for name, value in fed.items()
-                }
                 clock = {"t": np.float64(t)} if self.uses_t else {}
                 set_now = {
                     name: _numbers(self, name, value(t)) if callable(value) else value
                     for name, value in hyper.items()
+                }
+                step = {
+                    name: _numbers(self, name, value(np.copy(self.point(now, set_now))))
+                    if callable(value)
+                    else series[name][t - 1]
+                    for name, value in fed.items()
                 }
                 row = self.everything(**now, **step, **clock, **set_now)
                 now = {name: row.get(name, now[name]) for name in self.carried}
                 rows.append({**step, **row, **now})
         names = [*self.inputs, *(n for n in self.carried if n not in self.quantities), *self.quantities]
         return Trace(self, {name: _stack([row.get(name) for row in rows]) for name in names})
+
+
+def _range(name: str) -> tuple[Callable, str]:
+    """Return a test for the values that a hyper-parameter may take, by its name, and the range in words."""
+    if name in {"rho", "momentum"} or name.startswith("beta"):
+        return lambda x: (x >= 0) & (x < 1), "a share: at least 0 and less than 1"
+    if name.startswith("nu"):
+        return lambda x: (x >= 0) & (x <= 1), "a share from 0 to 1"
+    return lambda x: (x >= 0) & np.isfinite(x), "a finite number, at least 0"
 
 
 def _numbers(rule: Rule, name: str, value) -> np.ndarray:

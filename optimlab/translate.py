@@ -23,7 +23,7 @@ SYMBOLS = {
     "eps": (r"\epsilon", "ϵ"),
     "epsilon": (r"\epsilon", "ϵ"),
     "weight_decay": (r"\lambda", "λ"),
-    "momentum": (r"\mu", "μ"),
+    "momentum": (r"\beta", "β"),
     "alpha": (r"\alpha", "α"),
     "beta": (r"\beta", "β"),
     "gamma": (r"\gamma", "γ"),
@@ -298,9 +298,16 @@ def _lines(rule: Rule, writer: type[_Writer]):
 
 
 def latex(rule: Rule) -> str:
-    """Return a rule as LaTeX: an ``aligned`` environment with one line per assignment."""
-    lines = " \\\\\n".join(f"{left} &= {right}" for _, left, right in _lines(rule, _Latex))
-    return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+    """Return a rule as LaTeX: an ``aligned`` environment with one line per assignment.
+
+    A rule that takes its gradient elsewhere than at the weight says so in a line of its own.
+    """
+    lines = [f"{left} &= {right}" for _, left, right in _lines(rule, _Latex)]
+    if rule.look_ahead:
+        (point,) = rule.look_ahead.result
+        at = _Latex(dict.fromkeys(rule.carried, "t-1")).write(point)
+        lines.insert(0, rf"g_{{t}} &= \nabla f\left({at}\right)")
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
 def mathml(rule: Rule) -> list[dict[str, str]]:
