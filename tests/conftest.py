@@ -208,8 +208,13 @@ def site_pages() -> list[str]:
     """Return the pages of the site that tests are parametrized with, from the table of contents."""
     import yaml
 
+    def files(entry: dict) -> Iterator[str]:
+        yield entry["file"]
+        for below in entry.get("sections", []):
+            yield from files(below)
+
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    names = [toc["root"], *(entry["file"] for entry in toc["chapters"])]
+    names = [toc["root"], *(name for entry in toc["chapters"] for name in files(entry))]
     return [f"{name}.html" for name in names] + ["search.html"]
 
 

@@ -11,9 +11,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import itertools
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,6 +45,47 @@ def only_one(lock: Path) -> Iterator[None]:
         yield
 
 
+def plain(output: str) -> str:
+    """Return a program's output without the codes that color it."""
+    return re.sub(r"\x1b\[[\d;]*m", "", output)
+
+
+def complaints(output: str) -> str:
+    """Return the warnings and errors of a build's output, or its end if nothing looks like one."""
+    lines = output.splitlines()
+    found = []
+    for number, line in enumerate(lines):
+        if re.search(r"\b(WARNING|ERROR|CRITICAL|Exception|Error):", line) and "[IPKernelApp]" not in line:
+            found += [line, *itertools.takewhile(lambda after: after[:1].isspace(), lines[number + 1 :])]
+    return "\n".join(found or lines[-40:])
+
+
+def run_logged(command: list[str], folder: Path, log: Path) -> int:
+    """Run a command with its output in a file, say when it runs a notebook, and return its exit code.
+
+    The command gets a process group of its own, which is ended with it: should the build be killed, its
+    kernels and its formula server must not live on.
+    """
+    with log.open("w") as writer, log.open(errors="replace") as reader:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=writer, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            running = True
+            while running:
+                running = process.poll() is None
+                for line in reader:
+                    if "Executing notebook" in line or "Executed notebook" in line:
+                        text = line.strip().replace(f"{folder}/", "").removesuffix(" [mystnb]")
+                        print(f"  {text}", flush=True)
+                time.sleep(0.1)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+    return process.returncode
+
+
 def build(root: Path = ROOT) -> Path:
     """Build the site with every warning an error.
 
@@ -59,23 +105,17 @@ def build(root: Path = ROOT) -> Path:
     Raises
     ------
     BuildError
-        If there was a warning or an error; the message holds the whole output.
+        If there was a warning or an error; the message holds all of them.
     """
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", "-W", "-n", "--keep-going", str(root)]
+    log = root / "_build" / "build.log"
     with only_one(root / "_build" / ".lock"):
-        process = subprocess.Popen(
-            command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
-        output = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            output.append(line)
-            if "Executing notebook" in line or "Executed notebook" in line:
-                print("  " + line.strip().replace(f"{root}/", "").removesuffix(" [mystnb]"), flush=True)
-        if process.wait() != 0:
+        code = run_logged(command, root, log)
+        output = plain(log.read_text(errors="replace"))
+        if code != 0:
             # Sphinx reports a page's warnings when it reads the page: let the next build read all.
             shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
-            raise BuildError("".join(output))
+            raise BuildError(f"{complaints(output)}\n\nThe whole output is in {log}")
     return root / "_build" / "html"
 
 
