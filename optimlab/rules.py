@@ -45,8 +45,9 @@ def momentum(w, g, v=0.0, *, lr=0.01, momentum=0.9):
 def momentum_average(w, g, v=0.0, *, lr=0.01, momentum=0.9):
     """Momentum, the average: the velocity is an exponentially weighted average of gradients.
 
-    The same path as `momentum` with ``1 - momentum`` times its learning rate. ``torch.optim.SGD`` with
-    ``dampening=momentum`` differs at the first step, where torch ignores the dampening.
+    The same path as `momentum` with ``1 - momentum`` times the learning rate. MLX with
+    ``dampening=momentum``; ``torch.optim.SGD`` with the same starts its velocity at the whole first
+    gradient, without dampening, so that its first steps are larger.
     """
     v = momentum * v + (1 - momentum) * g
     w = w - lr * v
@@ -144,8 +145,8 @@ def rmsprop_centered(w, g, s=0.0, a=0.0, *, lr=0.01, rho=0.99, eps=1e-8):
     """Centered RMSprop: divided by the root of the variance, squares less the square of the average.
 
     Under a constant gradient the variance goes to zero and may, by rounding, fall below it: the
-    result is then undefined, as in torch. Source: Graves (2013). Same as
-    ``torch.optim.RMSprop(centered=True)``.
+    result is then undefined, as in torch. Source: Graves (2013), who has ``eps`` inside the root, as
+    Keras and optax have it. Same as ``torch.optim.RMSprop(centered=True)``.
     """
     s = rho * s + (1 - rho) * g**2
     a = rho * a + (1 - rho) * g
@@ -216,8 +217,8 @@ def adamax(w, g, t, m=0.0, u=0.0, *, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8)
     """AdaMax: Adam with the largest recent gradient in place of the root mean square.
 
     ``u`` needs no correction: from the first step on it is at least as large as the gradient. Source:
-    Kingma and Ba (2015), section 7.1. Same as ``torch.optim.Adamax``, with ``eps`` inside the maximum;
-    Keras and MLX add it to ``u``.
+    Kingma and Ba (2015), section 7.1, without ``eps``. Same as ``torch.optim.Adamax`` and optax, with
+    ``eps`` inside the maximum; Keras and MLX add it to ``u``, and MLX does not correct ``m``.
     """
     m = beta1 * m + (1 - beta1) * g
     u = maximum(beta2 * u, abs(g) + eps)
@@ -233,8 +234,9 @@ def adamax(w, g, t, m=0.0, u=0.0, *, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8)
 def nadam(w, g, t, m=0.0, v=0.0, p=1.0, *, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8, psi=0.004):
     """Nadam with the momentum schedule of its author: the share of the gradient falls with time.
 
-    ``p`` is the product of all shares so far. Source: Dozat (2016). Same as ``torch.optim.NAdam``, whose
-    ``momentum_decay`` is ``psi``; a very large ``psi`` gives `nadam_constant`.
+    ``p`` is the product of all shares so far. Source: Dozat (2016), who lets ``mu`` also average the
+    gradients and multiplies ``v_hat`` by ``beta2``. Same as ``torch.optim.NAdam``, whose
+    ``momentum_decay`` is ``psi``; Keras has ``psi=1``. A very large ``psi`` gives `nadam_constant`.
     """
     mu = beta1 * (1 - 0.5 * 0.96 ** (t * psi))
     mu_next = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * psi))
@@ -286,7 +288,8 @@ def amsgrad(w, g, t, m=0.0, v=0.0, v_max=0.0, *, lr=0.001, beta1=0.9, beta2=0.99
     """AMSGrad as libraries have it: the largest uncorrected average of squares, then corrected.
 
     Because the correction fades, the rate can rise again after an early spike. Same as
-    ``torch.optim.Adam(amsgrad=True)`` and Keras; optax corrects before it takes the maximum.
+    ``torch.optim.Adam(amsgrad=True)``, and as Keras but for its ``eps`` (see `adam`); optax corrects
+    before it takes the maximum.
     """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -314,7 +317,8 @@ def amsgrad_paper(w, g, m=0.0, v=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0
 def signsgd(w, g, *, lr=0.001):
     """SignSGD: every weight moves by the learning rate, whatever the size of its gradient.
 
-    Source: Bernstein et al. (2018). What Adam does with both betas at zero and ``eps`` negligible.
+    A gradient of zero moves nothing. Source: Bernstein et al. (2018). Same as ``optax.sign_sgd``. What
+    Adam does with both betas at zero and ``eps`` negligible.
     """
     w = w - lr * sign(g)
     return w
@@ -324,7 +328,8 @@ def signsgd(w, g, *, lr=0.001):
 def adam_l2(w, g, t, m=0.0, v=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
     """Adam with an L2 penalty: the decay is part of the gradient and is divided like it.
 
-    A weight with large gradients is decayed less. Same as ``torch.optim.Adam(weight_decay=...)``.
+    A weight with large gradients is decayed less. Same as ``torch.optim.Adam(weight_decay=...)``; the
+    same argument in Keras decays as `adamw` does.
     """
     g_l2 = g + weight_decay * w
     m = beta1 * m + (1 - beta1) * g_l2
@@ -339,8 +344,9 @@ def adam_l2(w, g, t, m=0.0, v=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8
 def adamw(w, g, t, m=0.0, v=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
     """AdamW: Adam, and beside it every weight shrinks by the same share.
 
-    Source: Loshchilov and Hutter (2019). As in torch, optax and Keras the share is ``lr * weight_decay``;
-    their defaults for the decay are 0.01, 0.0001 and 0.004.
+    Source: Loshchilov and Hutter (2019), where the share follows the schedule but not the learning rate
+    itself. As in torch, optax and Keras the share is ``lr * weight_decay``; their defaults for the decay
+    are 0.01, 0.0001 and 0.004.
     """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -354,8 +360,9 @@ def adamw(w, g, t, m=0.0, v=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8, 
 def qhm(w, g, v=0.0, *, lr=1.0, momentum=0.999, nu=0.7):
     """QHM: a mean of plain gradient descent and averaged momentum.
 
-    ``nu=0`` is gradient descent, ``nu=1`` is `momentum_average`, ``nu=momentum`` is Nesterov's.
-    Source: Ma and Yarats (2019), with their defaults.
+    ``nu=0`` is gradient descent, ``nu=1`` is `momentum_average`, ``nu=momentum`` is `nesterov` with
+    ``1 - momentum`` times the learning rate. Source: Ma and Yarats (2019), with the values that they
+    recommend.
     """
     v = momentum * v + (1 - momentum) * g
     w = w - lr * ((1 - nu) * g + nu * v)
@@ -366,7 +373,7 @@ def qhm(w, g, v=0.0, *, lr=1.0, momentum=0.999, nu=0.7):
 def qhadam(w, g, t, m=0.0, v=0.0, *, lr=0.001, beta1=0.995, beta2=0.999, nu1=0.7, nu2=1.0, eps=1e-8):
     """QHAdam: Adam with both averages mixed with their newest value.
 
-    ``nu1=nu2=1`` is Adam. Source: Ma and Yarats (2019).
+    ``nu1=nu2=1`` is Adam. Source: Ma and Yarats (2019), with the values that they recommend.
     """
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -399,7 +406,7 @@ def lion(w, g, m=0.0, *, lr=0.0001, beta1=0.9, beta2=0.99, weight_decay=0.0):
     """Lion: the sign of an average of gradients, with decoupled weight decay.
 
     One average, used with two shares: ``beta1`` for the step, ``beta2`` for the memory. Source: Chen et
-    al. (2023). Same as ``optax.lion``.
+    al. (2023). Same as ``optax.lion``, whose decay is 0.001 by default, and Keras.
     """
     c = beta1 * m + (1 - beta1) * g
     w = w - lr * (sign(c) + weight_decay * w)
