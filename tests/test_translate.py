@@ -62,7 +62,7 @@ def expressions(numbers: list[str]) -> st.SearchStrategy[str]:
             inner,
             inner,
         )
-        return st.one_of(binary, binary, binary, minus, one, two, where)
+        return st.one_of(binary, binary, binary, minus, minus, one, two, where)
 
     leaf = st.sampled_from([ast.parse(text, mode="eval").body for text in [*ARGUMENTS, "pi", *numbers]])
     return st.recursive(leaf, grow, max_leaves=12).map(ast.unparse)
