@@ -321,7 +321,8 @@ def test_what_overflows_its_box_can_be_reached_by_keyboard_at_320_pixels(open_pa
 
 
 def mount_all(page) -> None:
-    """Mount every widget of a page, and wait until each is alive or has failed."""
+    """Open everything, mount every widget of a page, and wait until each is alive or has failed."""
+    page.evaluate("document.querySelectorAll('details').forEach((box) => (box.open = true))")
     for place in page.locator(".ol-mount").all():
         place.scroll_into_view_if_needed()
     page.wait_for_function(

@@ -4,6 +4,7 @@
 const mounts = document.querySelectorAll(".ol-mount");
 const stored = JSON.parse(document.getElementById("ol-models").textContent);
 const models = {};
+const styles = {};
 const near = (name) => new URL(name, import.meta.url).href;
 
 function createModel(state) {
@@ -40,7 +41,7 @@ function loadStyle(href) {
 }
 
 async function createWidget({ js, css, state }) {
-  const [module] = await Promise.all([import(near(js)), css && loadStyle(near(css))]);
+  const [module] = await Promise.all([import(near(js)), css && (styles[css] ??= loadStyle(near(css)))]);
   const widget = typeof module.default === "function" ? await module.default() : module.default;
   const model = createModel(state);
   await widget.initialize?.({ model });

