@@ -77,10 +77,8 @@ class Rule:
         returned = [getattr(node, "id", None) for node in formula.result]
         if None in returned:
             raise FormulaError(f"{where} returns an expression; assign it to a name and return the name")
-        if "t" in returned or formula.positional.get("t") is not None:
-            raise FormulaError(
-                f"{where}: t is the number of the step; it is neither returned nor given a value"
-            )
+        if "t" in (*returned, *formula.assigned) or formula.positional.get("t") is not None:
+            raise FormulaError(f"{where}: t is the number of the step; a rule only reads it")
         if lost := [name for name in returned if name not in (*formula.positional, *formula.assigned)]:
             raise FormulaError(
                 f"{where} returns {', '.join(lost)}, which a step does not change; leave it out"
@@ -268,7 +266,7 @@ class Rule:
                     for name, value in hyper.items()
                 }
                 step = {
-                    name: _numbers(self, name, value(np.copy(self.point(now, set_now))))
+                    name: _numbers(self, name, value(np.copy(self.point(now, set_now))[()]))
                     if callable(value)
                     else series[name][t - 1]
                     for name, value in fed.items()

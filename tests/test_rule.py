@@ -92,6 +92,10 @@ def test_a_rule_looks_like_its_function():
         ),
         ("def f(w):\n    w = pi * w\n    return w, pi", "returns pi, which a step does not change"),
         ("def f(w, t):\n    w = w - t\n    return w, t", "t is the number of the step"),
+        (
+            "def f(w):\n    t = 2 * w\n    w = t - w\n    return w",
+            "t is the number of the step; a rule only reads it",
+        ),
         ("def f(w, t=1):\n    w = w - t\n    return w", "t is the number of the step"),
     ],
 )
@@ -195,6 +199,12 @@ def test_a_gradient_may_be_a_function_of_w():
     trace = gradient_descent.trace(w=1.0, g=lambda w: 2 * w, steps=3, lr=0.25)
     assert trace["w"].tolist() == [1, 0.5, 0.25, 0.125]
     assert trace["g"][1:].tolist() == [2, 1, 0.5]
+
+
+def test_a_gradient_of_one_weight_gets_a_number_and_not_an_array():
+    kinds = []
+    gradient_descent.trace(w=1, g=lambda w: kinds.append(isinstance(w, float)) or w, steps=3)
+    assert kinds == [True, True, True]
 
 
 def test_a_hyper_parameter_may_be_a_function_of_the_step():
