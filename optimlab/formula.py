@@ -6,7 +6,7 @@ set as mathematics and run in a browser; what cannot be translated is refused he
 the file, the line and what to write instead.
 
     expressions   + - * / **  unary minus
-                  sqrt abs exp log sin cos sign maximum minimum
+                  sqrt abs exp log sin cos sign floor maximum minimum
                   where(a < b, x, y), and the same with <= > >= == !=
                   numbers, pi, the function's arguments, the names it has assigned
     statements    name = expression          (each name once)
@@ -36,6 +36,7 @@ FUNCTIONS = {
     "sin": np.sin,
     "cos": np.cos,
     "sign": np.sign,
+    "floor": np.floor,
     "maximum": np.maximum,
     "minimum": np.minimum,
     "where": np.where,
@@ -126,34 +127,61 @@ class Formula:
         callable
             Takes the formula's arguments and returns a dict of all assigned names.
         """
-        arguments = [*self.positional, *self.keyword]
-        parameters = ast.arguments(
-            posonlyargs=[],
-            args=[ast.arg(name) for name in arguments],
-            kwonlyargs=[],
-            kw_defaults=[],
-            defaults=[],
-        )
-        statements: list[ast.stmt] = [
-            ast.copy_location(
-                ast.Assign(
-                    targets=[ast.Name(name, ast.Store())], value=_Powers().visit(copy.deepcopy(value))
-                ),
-                value,
-            )
-            for name, value in self.body
-        ]
         everything = ast.Dict(
             keys=[ast.Constant(name) for name in self.assigned],
             values=[ast.Name(name, ast.Load()) for name in self.assigned],
         )
-        statements.append(ast.Return(everything))
-        definition = ast.FunctionDef(name=self.name, args=parameters, body=statements, decorator_list=[])
-        module = ast.fix_missing_locations(ast.Module([definition], type_ignores=[]))
-        table = {POWER: np.power, **FUNCTIONS} if functions is None else {POWER: operator.pow, **functions}
-        namespace = {**table, **CONSTANTS}
-        exec(compile(module, self.file, "exec"), namespace)
-        return namespace[self.name]
+        return compiled(self, [*self.positional, *self.keyword], self.body, everything, functions)
+
+    def bind_results(self, functions: dict | None = None) -> Callable[..., tuple]:
+        """Compile the same text so that it returns what the function returns, always as a tuple.
+
+        Parameters
+        ----------
+        functions : dict, optional
+            As for `bind`.
+
+        Returns
+        -------
+        callable
+            Takes the formula's arguments, also by position, and returns a tuple.
+        """
+        results = ast.Tuple(list(self.result), ast.Load())
+        return compiled(self, [*self.positional, *self.keyword], self.body, results, functions)
+
+
+def compiled(
+    formula: Formula,
+    arguments: list[str],
+    body: Iterable[tuple[str, ast.expr]],
+    answer: ast.expr,
+    functions: dict | None = None,
+) -> Callable:
+    """Compile lines of a formula as a function of these arguments that returns this answer.
+
+    One number and an array of numbers give the same, to the last bit.
+    """
+    parameters = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(name) for name in arguments],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=[],
+    )
+    statements: list[ast.stmt] = [
+        ast.copy_location(
+            ast.Assign(targets=[ast.Name(name, ast.Store())], value=_Powers().visit(copy.deepcopy(value))),
+            value,
+        )
+        for name, value in body
+    ]
+    statements.append(ast.Return(_Powers().visit(copy.deepcopy(answer))))
+    definition = ast.FunctionDef(name=formula.name, args=parameters, body=statements, decorator_list=[])
+    module = ast.fix_missing_locations(ast.Module([definition], type_ignores=[]))
+    table = {POWER: np.power, **FUNCTIONS} if functions is None else {POWER: operator.pow, **functions}
+    namespace = {**table, **CONSTANTS}
+    exec(compile(module, formula.file, "exec"), namespace)
+    return namespace[formula.name]
 
 
 class _Powers(ast.NodeTransformer):
@@ -171,6 +199,8 @@ class _Powers(ast.NodeTransformer):
         return ast.fix_missing_locations(ast.copy_location(new, node))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if isinstance(node.value, str):  # a name that `bind` returns
+            return node
         # np.power refuses the integers of 2**-1.
         return ast.copy_location(ast.Constant(float(node.value)), node)
 

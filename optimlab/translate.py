@@ -141,7 +141,8 @@ class _Writer:
                 return self.call("where", node.args), self.LOOSE
             case ast.Call(func=ast.Name(id=name)):
                 # sin(x)^2 would leave open what is squared.
-                return self.call(name, node.args), self.ATOM if name in ("sqrt", "abs") else self.POWER
+                fenced = name in ("sqrt", "abs", "floor")
+                return self.call(name, node.args), self.ATOM if fenced else self.POWER
         raise AssertionError(f"formula.read lets no {type(node).__name__} through")
 
     def scientific(self, value: float) -> tuple[str, int | None]:
@@ -212,6 +213,8 @@ class _Latex(_Writer):
                 return rf"\sqrt{{{texts[0]}}}"
             case "abs":
                 return rf"\left|{texts[0]}\right|"
+            case "floor":
+                return rf"\left\lfloor {texts[0]} \right\rfloor"
             case "where":
                 return (
                     rf"\begin{{cases}} {texts[1]} & \text{{if }} {texts[0]} \\ "
@@ -277,6 +280,8 @@ class _MathML(_Writer):
                 return f"<msqrt>{texts[0]}</msqrt>"
             case "abs":
                 return f"<mrow><mo>|</mo>{texts[0]}<mo>|</mo></mrow>"
+            case "floor":
+                return f"<mrow><mo>⌊</mo>{texts[0]}<mo>⌋</mo></mrow>"
             case "where":
                 lines = [
                     (texts[1], f"<mtext>if&#xA0;</mtext>{texts[0]}"),
@@ -307,6 +312,22 @@ def latex(rule: Rule) -> str:
         (point,) = rule.look_ahead.result
         at = _Latex(dict.fromkeys(rule.carried, "t-1")).write(point)
         lines.insert(0, rf"g_{{t}} &= \nabla f\left({at}\right)")
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def latex_of_results(formula: Formula, left: list[str]) -> str:
+    """Return a formula that is no rule as LaTeX: its assignments, then one line per result.
+
+    Parameters
+    ----------
+    formula : Formula
+        A landscape, a schedule: nothing in it changes with time, so no name has a time index.
+    left : list of str
+        What stands on the left of each result, as LaTeX.
+    """
+    writer = _Latex({})
+    lines = [f"{writer.name(name)} &= {writer.write(value)}" for name, value in formula.body]
+    lines += [f"{name} &= {writer.write(value)}" for name, value in zip(left, formula.result, strict=True)]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
@@ -355,6 +376,7 @@ _JAVASCRIPT = {
     "sin": "Math.sin",
     "cos": "Math.cos",
     "sign": "Math.sign",
+    "floor": "Math.floor",
     "maximum": "Math.max",
     "minimum": "Math.min",
 }

@@ -255,6 +255,7 @@ def test_every_function_of_the_language_computes_what_numpy_computes(name):
         "sin": 0.644217687237691,
         "cos": 0.7648421872844885,
         "sign": 1,
+        "floor": 0,
         "maximum": 1.5,
         "minimum": 0.7,
         "where": 0.7,

@@ -433,6 +433,7 @@ def test_the_latex_means_what_python_computes(expression, at):
         ("2 * pi * x", r"2 \, \pi \, x_{t}"),
         ("sqrt(x * y)**2", r"\sqrt{x_{t} \, y_{t}}^{2}"),
         ("abs(-x)", r"\left|- x_{t}\right|"),
+        ("floor(x / y)**2", r"\left\lfloor \frac{x_{t}}{y_{t}} \right\rfloor^{2}"),
         ("exp(-x)", r"\exp\left(- x_{t}\right)"),
         ("sin(x * y)**2", r"(\sin\left(x_{t} \, y_{t}\right))^{2}"),
         (

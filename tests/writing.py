@@ -22,7 +22,7 @@ def define(source: str, **names) -> Callable:
     source = textwrap.dedent(source).lstrip("\n")
     file = f"cell-{next(_cells)}.py"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    functions = "sqrt abs exp log sin cos sign maximum minimum where pi"
+    functions = "sqrt abs exp log sin cos sign floor maximum minimum where pi"
     namespace = {name: getattr(np, name) for name in functions.split()} | {"np": np, "math": math} | names
     before = set(namespace)
     exec(compile(source, file, "exec"), namespace)
