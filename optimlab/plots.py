@@ -57,7 +57,7 @@ def use() -> None:
     """Set matplotlib's defaults to the look of the course."""
     mpl.rcParams.update(
         {
-            "figure.figsize": (6.8, 3.2),
+            "figure.figsize": (6, 3.2),
             "figure.dpi": 120,
             "figure.facecolor": "none",
             "figure.constrained_layout.use": True,
