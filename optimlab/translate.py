@@ -389,6 +389,23 @@ def javascript(formula: Formula) -> str:
     and returns one object with every assigned name; what the formula returns without naming it is
     the list under ``return``.
     """
+    results = [name if name not in _RESERVED else f"{name}: {_local(name)}" for name in formula.assigned]
+    if not all(isinstance(value, ast.Name) for value in formula.result):
+        # No formula can assign a name that is a Python keyword, so this key is free.
+        results.append(f"return: [{', '.join(_js(value) for value in formula.result)}]")
+    return _arrow(formula, f"{{{', '.join(results)}}}")
+
+
+def javascript_of_results(formula: Formula) -> str:
+    """Return a formula as the text of a JavaScript arrow function that returns the list of its results.
+
+    It takes one object, as `javascript` has it.
+    """
+    return _arrow(formula, f"[{', '.join(_js(value) for value in formula.result)}]")
+
+
+def _arrow(formula: Formula, answer: str) -> str:
+    """Return the arrow function that computes all that the formula assigns and returns this answer."""
 
     def argument(name: str, default: float | None) -> str:
         local = name if name not in _RESERVED else f"{name}: {_local(name)}"
@@ -396,15 +413,10 @@ def javascript(formula: Formula) -> str:
 
     arguments = ", ".join(argument(n, d) for n, d in [*formula.positional.items(), *formula.keyword.items()])
     known = {*formula.positional, *formula.keyword}
-    lines = []
-    for name, value in formula.body:
-        lines.append(f"  {'' if name in known else 'const '}{_local(name)} = {_js(value)};")
-    results = [name if name not in _RESERVED else f"{name}: {_local(name)}" for name in formula.assigned]
-    if not all(isinstance(value, ast.Name) for value in formula.result):
-        # No formula can assign a name that is a Python keyword, so this key is free.
-        results.append(f"return: [{', '.join(_js(value) for value in formula.result)}]")
-    lines.append(f"  return {{{', '.join(results)}}};")
-    return "\n".join([f"({{{arguments}}}) => {{", *lines, "}"])
+    lines = [
+        f"  {'' if name in known else 'const '}{_local(name)} = {_js(value)};" for name, value in formula.body
+    ]
+    return "\n".join([f"({{{arguments}}}) => {{", *lines, f"  return {answer};", "}"])
 
 
 def _local(name: str) -> str:
