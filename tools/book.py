@@ -76,7 +76,7 @@ def run_logged(command: list[str], folder: Path, log: Path) -> int:
                 running = process.poll() is None
                 for line in reader:
                     if "Executing notebook" in line or "Executed notebook" in line:
-                        text = line.strip().replace(f"{folder}/", "").removesuffix(" [mystnb]")
+                        text = plain(line).strip().replace(f"{folder}/", "").removesuffix(" [mystnb]")
                         print(f"  {text}", flush=True)
                 time.sleep(0.1)
         finally:
@@ -110,12 +110,15 @@ def build(root: Path = ROOT) -> Path:
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", "-W", "-n", "--keep-going", str(root)]
     log = root / "_build" / "build.log"
     with only_one(root / "_build" / ".lock"):
+        shutil.rmtree(root / "_build" / "html" / "reports", ignore_errors=True)
         code = run_logged(command, root, log)
         output = plain(log.read_text(errors="replace"))
         if code != 0:
             # Sphinx reports a page's warnings when it reads the page: let the next build read all.
             shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
-            raise BuildError(f"{complaints(output)}\n\nThe whole output is in {log}")
+            reports = (root / "_build" / "html" / "reports").rglob("*.err.log")
+            tracebacks = "".join(f"\n{report.stem}: {plain(report.read_text())}" for report in reports)
+            raise BuildError(f"{complaints(output)}{tracebacks}\n\nThe whole output is in {log}")
     return root / "_build" / "html"
 
 

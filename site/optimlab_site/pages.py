@@ -193,6 +193,20 @@ def replace_logo(
                 button["icon"] = "fas fa-rocket"
 
 
+def name_toggles(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Give the toggles in the side bar, which show an icon only, a name for screen readers."""
+    original = context.get("generate_toctree_html")
+    if original is None:
+        return
+
+    def generate(*args: Any, **options: Any) -> str:
+        return str(original(*args, **options)).replace("<summary>", '<summary aria-label="Show its pages">')
+
+    context["generate_toctree_html"] = generate
+
+
 def note_changes(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Remember whether this build reads any page."""
     env.optimlab_changed = bool(docnames)
@@ -228,6 +242,7 @@ def setup(app: Sphinx) -> None:
     app.connect("html-page-context", prune_assets, priority=950)
     app.connect("html-page-context", reserve_images, priority=950)
     app.connect("html-page-context", replace_logo, priority=950)
+    app.connect("html-page-context", name_toggles, priority=950)
     app.connect("build-finished", tidy_output, priority=950)
     for sheet in ("optimlab.css", "icons.css"):
         app.add_css_file(sheet, priority=900)
