@@ -21,21 +21,37 @@ OCHRE, SKY = "#B07A00", "#2E86C1"
 
 SOLID, DASHED, DOTTED, DASHDOT = "-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2))
 LONG, DOUBLE = (0, (9, 2.5)), (0, (5, 1.5, 1.2, 1.5, 1.2, 1.5))
+SHORT, SPARSE, WIDE = (0, (2.5, 1.5)), (0, (1.2, 3.5)), (0, (9, 2, 3, 2))
 
 STYLE: dict[str, dict[str, Any]] = {
-    # the optimizers, sorted by age
+    # the optimizers: one color per family, one dash per member
     "gradient_descent": {"color": GRAY, "linestyle": SOLID},
+    "signsgd": {"color": GRAY, "linestyle": LONG},
     "momentum": {"color": BLUE, "linestyle": SOLID},
+    "momentum_average": {"color": BLUE, "linestyle": LONG},
+    "momentum_lr_inside": {"color": BLUE, "linestyle": DOUBLE},
     "nesterov": {"color": BLUE, "linestyle": DASHED},
+    "nesterov_lookahead": {"color": BLUE, "linestyle": DOTTED},
     "adagrad": {"color": OCHRE, "linestyle": SOLID},
     "adadelta": {"color": OCHRE, "linestyle": DASHED},
     "rmsprop": {"color": GREEN, "linestyle": SOLID},
+    "rmsprop_centered": {"color": GREEN, "linestyle": DASHED},
+    "rmsprop_momentum": {"color": GREEN, "linestyle": DOTTED},
     "adam": {"color": VERMILION, "linestyle": SOLID},
+    "adam_eps_inside": {"color": VERMILION, "linestyle": SHORT},
+    "adam_uncorrected": {"color": VERMILION, "linestyle": DOUBLE},
     "adamax": {"color": VERMILION, "linestyle": DOTTED},
     "nadam": {"color": VERMILION, "linestyle": DASHED},
+    "nadam_constant": {"color": VERMILION, "linestyle": WIDE},
+    "nadam_same_step": {"color": VERMILION, "linestyle": SPARSE},
     "amsgrad": {"color": VERMILION, "linestyle": DASHDOT},
+    "amsgrad_paper": {"color": OCHRE, "linestyle": LONG},
     "adamw": {"color": PURPLE, "linestyle": SOLID},
+    "adam_l2": {"color": PURPLE, "linestyle": DOTTED},
     "lion": {"color": PURPLE, "linestyle": DASHED},
+    "qhm": {"color": SKY, "linestyle": SOLID},
+    "qhadam": {"color": SKY, "linestyle": DASHDOT},
+    "aggmo": {"color": SKY, "linestyle": DASHED},
     "ewa_descent": {"color": SKY, "linestyle": LONG},
     # what an average is made of
     "data": {"color": GRAY, "linestyle": DOTTED},
