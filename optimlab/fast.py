@@ -1,0 +1,665 @@
+"""The same rules, compiled: one loop over big vectors, and whole sweeps in one call.
+
+Needs numba: ``pip install optimlab[fast]``. Everything else of the package works without it.
+
+    step = compile_rule(adam)
+    m, v = step.state(w)
+    step(w, g, 1, m, v, lr=0.01)             changes w, m and v in place
+
+    sweep = compile_sweep(adam, gradient)    gradient(x, y) returns one derivative per coordinate
+    sweep([-1.5, 2.0], steps=100, lr=np.logspace(-4, 0, 10_000)).w
+
+The text of the rule becomes scalar code inside one loop, so that a vector is read and written once
+per step instead of once per operation. What is the same for every element, such as
+``1 - beta1**t``, is found in the syntax tree and computed once, in float64, before the loop.
+
+The results are NumPy's. Every operation is made in the order written, and none is fused or
+re-associated: numba's ``fastmath`` is off. A step of Adam on 10 million numbers already takes as long as
+reading and writing them, and with ``fastmath`` NaN, infinity and ``sqrt(s - a**2)`` would no longer be
+what NumPy makes of them. One thing is changed: dividing by a constant becomes multiplying by its
+reciprocal, which is several times faster and differs in the last bit at most. With ``exact=True`` it
+stays a division. Then float64 results are equal to NumPy's to the last bit wherever the formula keeps to
+``+ - * /``, ``sqrt``, comparisons and squares of names, as every rule of the catalog does. ``exp``, ``log``,
+``sin``, ``cos`` and other powers come from another library and may differ in the last digits.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import itertools
+import keyword
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .formula import CONSTANTS, FUNCTIONS, Formula, FormulaError, closest, read
+from .rule import Rule
+
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+# Integer powers up to this are written as products; x**-2 as 1 / (x * x).
+LONGEST_PRODUCT = 8
+# How many runs go through all steps together: enough to fill vector registers, few enough for the
+# fastest cache.
+BLOCK = 128
+# Functions that machine code has no instruction for, as NumPy defines them for NaN. Both arms of
+# `where` are computed, as in NumPy, so that the compiler can choose without a branch.
+HELPERS = {
+    "maximum": "def maximum(a, b):\n    return a if a >= b or a != a else b\n",
+    "minimum": "def minimum(a, b):\n    return a if a <= b or a != a else b\n",
+    "sign": (
+        "def sign(a, one=1.0):\n    zero = one - one\n"
+        "    return one if a > zero else (-one if a < zero else a)\n"
+    ),
+    "where": "def where(condition, a, b):\n    return a if condition else b\n",
+    "power": "def power(a, b):\n    return a**b\n",
+}
+_RESERVED = ("float32", "float64", "inf", "nan", "njit", "prange", "range")
+
+
+# From a formula to scalar code
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A piece of scalar code; `varies` if it differs from element to element."""
+
+    text: str
+    varies: bool
+
+
+class _Names:
+    """Hands out names that nothing else in the generated code has."""
+
+    def __init__(self, reserved: Iterable[str] = ()):
+        self.taken = {*FUNCTIONS, *HELPERS, *CONSTANTS, *keyword.kwlist, *_RESERVED, *reserved}
+
+    def new(self, wish: str) -> str:
+        wishes = itertools.chain([wish], (f"{wish}_{i}" for i in itertools.count(1)))
+        name = next(name for name in wishes if name not in self.taken)
+        self.taken.add(name)
+        return name
+
+
+class _Writer:
+    """Writes formulas as scalar code, and keeps apart what is the same for all elements.
+
+    Attributes
+    ----------
+    lines : list of str
+        What is computed for every element.
+    constants : list of str
+        What is computed once, in order.
+    hoisted : dict
+        Expressions over the constants that the elements use, each with its name there.
+    """
+
+    def __init__(self, names: _Names, exact: bool):
+        self.names, self.exact = names, exact
+        self.lines: list[str] = []
+        self.constants: list[str] = []
+        self.hoisted: dict[str, str] = {}
+
+    def formula(self, formula: Formula, known: Mapping[str, _Value]) -> tuple[dict, list[_Value]]:
+        """Write all assignments; return what every name stands for at the end, and the results."""
+        known = dict(known)
+        for name, node in formula.body:
+            known[name] = self.assign(name, self.expression(node, known))
+        return known, [self.expression(node, known) for node in formula.result]
+
+    def assign(self, name: str, value: _Value) -> _Value:
+        """Write an assignment; return the value by its new name."""
+        target = self.names.new(name)
+        (self.lines if value.varies else self.constants).append(f"{target} = {value.text}")
+        return _Value(target, value.varies)
+
+    def text(self, value: _Value) -> str:
+        """Return the value as elements use it: a constant by the name that it has outside the loop."""
+        if value.varies:
+            return value.text
+        if value.text not in self.hoisted:
+            self.hoisted[value.text] = self.names.new(value.text if value.text.isidentifier() else "c")
+        return self.hoisted[value.text]
+
+    def join(self, pattern: str, *values: _Value) -> _Value:
+        """Fill values into a pattern; constant if all of them are."""
+        varies = any(value.varies for value in values)
+        return _Value(pattern.format(*(self.text(v) if varies else v.text for v in values)), varies)
+
+    def expression(self, node: ast.expr, known: Mapping[str, _Value]) -> _Value:
+        match node:
+            case ast.Constant(value=value):
+                return _Value(repr(float(value)), False)
+            case ast.Name(id=name):
+                return _Value(name, False) if name in CONSTANTS else known[name]
+            case ast.UnaryOp():
+                return self.join("(-{})", self.expression(node.operand, known))
+            case ast.Compare():
+                left, right = node.left, node.comparators[0]
+                pattern = f"({{}} {COMPARISONS[type(node.ops[0])]} {{}})"
+                return self.join(pattern, self.expression(left, known), self.expression(right, known))
+            case ast.Call():
+                arguments = [self.expression(argument, known) for argument in node.args]
+                if node.func.id == "sign" and arguments[0].varies:
+                    arguments.append(_Value("1.0", False))  # a one of the elements' type
+                pattern = f"{node.func.id}({', '.join(['{}'] * len(arguments))})"
+                return self.join(pattern, *arguments)
+            case ast.BinOp(op=ast.Pow()):
+                return self.power(node, known)
+            case ast.BinOp():
+                left, right = self.expression(node.left, known), self.expression(node.right, known)
+                if isinstance(node.op, ast.Div) and left.varies and not right.varies and not self.exact:
+                    return self.join("({} * {})", left, _Value(f"(1.0 / {right.text})", False))
+                return self.join(f"({{}} {OPERATORS[type(node.op)]} {{}})", left, right)
+        raise AssertionError(f"the reader let {ast.dump(node)} pass")
+
+    def power(self, node: ast.BinOp, known: Mapping[str, _Value]) -> _Value:
+        base, exponent = self.expression(node.left, known), self.expression(node.right, known)
+        count = _integer(node.right)
+        if not base.varies and not (count == 2 and isinstance(node.left, ast.Name)):
+            return self.join("power({}, {})", base, exponent)
+        if count is None or not 1 <= abs(count) <= LONGEST_PRODUCT:
+            return self.join("power({}, {})", base, exponent)
+        if not base.text.isidentifier():
+            base = self.assign("base", base)
+        product = self.join(f"({' * '.join(['{}'] * abs(count))})", *[base] * abs(count))
+        return product if count > 0 else self.join("({} / {})", _Value("1.0", False), product)
+
+
+def _integer(node: ast.expr) -> int | None:
+    """Return the whole number that is written there, if one is."""
+    match node:
+        case ast.UnaryOp(operand=ast.Constant(value=value)) if value == int(value):
+            return -int(value)
+        case ast.Constant(value=value) if value == int(value):
+            return int(value)
+    return None
+
+
+def _helpers(text: str) -> str:
+    """Return the definitions of those helpers that the text calls."""
+    return "".join(
+        f'@njit(error_model="numpy")\n{code}\n\n' for name, code in HELPERS.items() if f"{name}(" in text
+    )
+
+
+def _indent(lines: Iterable[str], levels: int) -> str:
+    return "".join("    " * levels + line + "\n" for line in lines)
+
+
+# A step on big vectors
+
+
+class CompiledRule:
+    """A rule that changes flat arrays in place; made by `compile_rule`.
+
+    Call it like the rule itself, with the arguments in the rule's order and hyper-parameters by name:
+    ``step(w, g, t, m, v, lr=0.01)``. Arrays are all float32 or all float64, of one shape, contiguous, and
+    share no memory. A step on float32 arrays is computed in float32, with constants rounded once.
+
+    Attributes
+    ----------
+    rule : Rule
+    parallel : bool
+        Whether a step uses all cores.
+    """
+
+    def __init__(self, rule: Rule, exact: bool = False, parallel: bool = False):
+        self.rule, self.exact, self.parallel = rule, exact, parallel
+        self.arguments = tuple(rule.formula.positional)
+        self._arrays = [i for i, name in enumerate(self.arguments) if name != "t"]
+        self._kernels: dict[np.dtype, Callable] = {}
+
+    def __repr__(self) -> str:
+        return f"<CompiledRule {self.rule.name}({', '.join([*self.arguments, *self.rule.hyper])})>"
+
+    def source(self, dtype=np.float64) -> str:
+        """Return the Python text that numba compiles for arrays of this type."""
+        return step_source(self.rule, np.dtype(dtype).name, self.exact, self.parallel)
+
+    def state(self, w: np.ndarray) -> list[np.ndarray]:
+        """Return new arrays for the rule's state, with its initial values, in the rule's order."""
+        return [np.full(np.shape(w), value, dtype=w.dtype) for value in self.rule.state.values()]
+
+    def __call__(self, *args, **hyper) -> None:
+        """Make one step in place.
+
+        Parameters
+        ----------
+        *args
+            The rule's positional arguments: arrays, and the number of the step for ``t``.
+        **hyper
+            Hyper-parameters that differ from the rule's defaults; numbers.
+
+        Raises
+        ------
+        FormulaError
+            For a missing or unknown argument, or arrays that do not fit together.
+        """
+        if len(args) != len(self.arguments):
+            raise FormulaError(
+                f"{self.rule.name} got {len(args)} arguments; a compiled step takes all of "
+                f"{', '.join(self.arguments)}"
+            )
+        if hyper and (unknown := hyper.keys() - self.rule.hyper.keys()):
+            name = min(unknown)
+            raise FormulaError(
+                f"{self.rule.name} has no hyper-parameter {name!r}{closest(name, self.rule.hyper)}; "
+                f"it has {', '.join(self.rule.hyper)}"
+            )
+        dtype = getattr(args[0], "dtype", None)
+        kernel = self._kernels.get(dtype) or self._compile(dtype)
+        self._check(args, dtype)
+        given = [
+            x.reshape(-1) if name != "t" else float(x) for name, x in zip(self.arguments, args, strict=True)
+        ]
+        kernel(*given, *(float(hyper.get(name, default)) for name, default in self.rule.hyper.items()))
+
+    def _compile(self, dtype) -> Callable:
+        if dtype not in (np.float32, np.float64):
+            raise FormulaError(
+                f"{self.rule.name} got {self.arguments[0]} of type {dtype}; "
+                "expected an array of float32 or float64"
+            )
+        self._kernels[dtype] = _compile(self.source(dtype), "step", self.parallel)
+        return self._kernels[dtype]
+
+    def _check(self, args, dtype) -> None:
+        arrays = [args[i] for i in self._arrays]
+        shape = arrays[0].shape
+        for i in self._arrays:
+            array = args[i]
+            if getattr(array, "dtype", None) != dtype or array.shape != shape or not array.flags.c_contiguous:
+                kind = getattr(array, "dtype", type(array).__name__)
+                raise FormulaError(
+                    f"{self.rule.name} got {self.arguments[i]} of type {kind} and shape {np.shape(array)}; "
+                    f"expected contiguous arrays, all {dtype} of shape {shape}"
+                )
+        for a, b in itertools.combinations(self._arrays, 2):
+            if np.may_share_memory(args[a], args[b]):
+                raise FormulaError(
+                    f"{self.rule.name}: {self.arguments[a]} and {self.arguments[b]} share memory; "
+                    "give each its own array"
+                )
+
+
+def compile_rule(rule: Rule, *, exact: bool = False, parallel: bool = False) -> CompiledRule:
+    """Compile a rule for big vectors: one loop that reads and writes every array once.
+
+    Parameters
+    ----------
+    rule : Rule
+        Any rule; what it returns besides the carried quantities is not computed.
+    exact : bool, default False
+        Divide by constants as written, for results equal to NumPy's to the last bit.
+    parallel : bool, default False
+        Use all cores. Worth it from about a million numbers on.
+
+    Returns
+    -------
+    CompiledRule
+        Compiles at the first call for a type of numbers, which takes about a second, or reads what an
+        earlier session left in the cache folder (`cache_folder`).
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    """
+    _numba()
+    return CompiledRule(rule, exact, parallel)
+
+
+def step_source(rule: Rule, dtype: str = "float64", exact: bool = False, parallel: bool = False) -> str:
+    """Return the text of a step over flat arrays: constants first, then one loop."""
+    names = _Names(["step"])
+    writer, formula = _Writer(names, exact), rule.formula
+    arguments = {name: names.new(name) for name in (*formula.positional, *formula.keyword)}
+    index = names.new("i")
+    known = {name: _Value(text, False) for name, text in arguments.items()}
+    read = {name for _, node in formula.body for name in _read(node)}
+    for name in formula.positional:
+        if name != "t" and name in read:
+            element = names.new(f"{name}_now")
+            writer.lines.append(f"{element} = {arguments[name]}[{index}]")
+            known[name] = _Value(element, True)
+    known, _ = writer.formula(formula, known)
+    stores = [f"{arguments[name]}[{index}] = {writer.text(known[name])}" for name in rule.carried]
+    casts = [f"{name} = {dtype}({text})" for text, name in writer.hoisted.items()]
+    code = (
+        f"def step({', '.join(arguments.values())}):\n"
+        + _indent([*writer.constants, *casts], 1)
+        + f"    for {index} in {'prange' if parallel else 'range'}({arguments[rule.carried[0]]}.size):\n"
+        + _indent([*writer.lines, *stores], 2)
+    )
+    return f"# The rule `{rule.name}` for {dtype}, written by optimlab.fast.\n\n\n{_helpers(code)}{code}"
+
+
+def _read(node: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+# A sweep: many runs of a rule on a landscape
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Where many runs ended.
+
+    Attributes
+    ----------
+    w : array (coordinates, runs)
+        The final weights.
+    loss : array (runs,) or None
+        The value there; None if no value was given.
+    diverged : array of int (runs,)
+        The first step after which a weight was not finite; 0 if there is none.
+    """
+
+    w: np.ndarray
+    loss: np.ndarray | None
+    diverged: np.ndarray
+
+
+class CompiledSweep:
+    """A rule and a gradient in one loop over runs; made by `compile_sweep`."""
+
+    def __init__(
+        self,
+        rule: Rule,
+        gradient: Formula,
+        value: Callable | None = None,
+        exact: bool = False,
+        parallel: bool = False,
+    ):
+        self.rule, self.gradient, self.value = rule, gradient, value
+        self.exact, self.parallel = exact, parallel
+        self._kernels: dict[tuple[str, ...], tuple[Callable, Callable]] = {}
+
+    def __repr__(self) -> str:
+        return f"<CompiledSweep {self.rule.name} on {self.gradient.name}>"
+
+    def source(self, over_runs: Iterable[str] = ()) -> tuple[str, str]:
+        """Return the two texts for hyper-parameters that differ between runs: constants and loop."""
+        return sweep_source(self.rule, self.gradient, tuple(over_runs), self.exact, self.parallel)
+
+    def __call__(self, start, steps: int, **hyper) -> SweepResult:
+        """Make all steps of all runs.
+
+        Parameters
+        ----------
+        start : array (coordinates,) or (coordinates, runs)
+            Where the runs begin. Not changed.
+        steps : int
+            How many steps each run makes.
+        **hyper
+            Hyper-parameters: a number; an array (runs,); or a function of the step ``t = 1, 2, ...``
+            (a schedule, the same for all runs).
+
+        Returns
+        -------
+        SweepResult
+
+        Raises
+        ------
+        FormulaError
+            For an unknown hyper-parameter, or arrays of different lengths.
+        """
+        rule = self.rule
+        for name in hyper:
+            if name not in rule.hyper:
+                raise FormulaError(
+                    f"{rule.name} has no hyper-parameter {name!r}{closest(name, rule.hyper)}; "
+                    f"it has {', '.join(rule.hyper)}"
+                )
+        if steps < 0:
+            raise FormulaError(f"{rule.name} got steps={steps}; expected 0 or more")
+        clock = np.arange(1.0, steps + 1)
+        values = {name: hyper.get(name, default) for name, default in rule.hyper.items()}
+        over_runs = tuple(name for name, value in values.items() if not callable(value) and np.ndim(value))
+        values = {
+            name: np.array([float(value(int(t))) for t in clock])
+            if callable(value)
+            else np.array(value, dtype=np.float64)
+            for name, value in values.items()
+        }
+        once = [np.broadcast_to(value, steps) for name, value in values.items() if name not in over_runs]
+        start = np.asarray(start, dtype=np.float64)
+        coordinates = len(self.gradient.positional)
+        runs = self._runs(start, coordinates, {name: values[name] for name in over_runs})
+        w = np.array(np.broadcast_to(start.reshape(coordinates, -1), (coordinates, runs)))
+        state = [np.full_like(w, value) for value in rule.state.values()]
+        finite = np.zeros(runs)  # how many steps a run has made before it diverged
+        if over_runs not in self._kernels:
+            self._kernels[over_runs] = self._compile(over_runs)
+        constants, kernel = self._kernels[over_runs]
+        with np.errstate(all="ignore"):
+            # One step at a time, as a run makes them: NumPy's power of many numbers at once may differ from
+            # its power of one in the last bit.
+            table = np.array([constants(t, *(value[int(t) - 1] for value in once)) for t in clock])
+            kernel(table, w, *state, *(np.ascontiguousarray(values[name]) for name in over_runs), finite)
+            loss = None if self.value is None else np.broadcast_to(self.value(*w), (runs,)).copy()
+        return SweepResult(w, loss, np.where(finite < steps, finite + 1, 0).astype(np.int64))
+
+    def _runs(self, start: np.ndarray, coordinates: int, over_runs: dict[str, np.ndarray]) -> int:
+        if start.ndim not in (1, 2) or len(start) != coordinates:
+            raise FormulaError(
+                f"{self.gradient.name} got a start of shape {start.shape}; "
+                f"expected ({coordinates},) or ({coordinates}, runs)"
+            )
+        counts = {name: np.shape(value) for name, value in over_runs.items()}
+        if start.ndim == 2:
+            counts["start"] = start.shape[1:]
+        if len(set(counts.values())) > 1 or any(len(shape) != 1 for shape in counts.values()):
+            raise FormulaError(f"{self.rule.name} got runs of shapes {counts}; expected one length for all")
+        return next(iter(counts.values()))[0] if counts else 1
+
+    def _compile(self, over_runs: tuple[str, ...]) -> tuple[Callable, Callable]:
+        constants, loop = self.source(over_runs)
+        namespace = {**FUNCTIONS, **CONSTANTS, "power": np.power, "inf": np.inf, "nan": np.nan}
+        exec(compile(constants, f"<constants of {self.rule.name}>", "exec"), namespace)
+        return namespace["constants"], _compile(loop, "sweep", self.parallel)
+
+
+def compile_sweep(
+    rule: Rule,
+    gradient: Callable | Formula,
+    value: Callable | None = None,
+    *,
+    exact: bool = False,
+    parallel: bool = False,
+) -> CompiledSweep:
+    """Compile a rule together with a gradient: all steps of all runs in one call.
+
+    Parameters
+    ----------
+    rule : Rule
+        A rule that carries ``w`` and takes the gradient ``g``. It is taken where the rule says.
+    gradient : function of the small language
+        Takes one argument per coordinate and returns one derivative per coordinate. Keyword-only
+        arguments keep their defaults.
+    value : callable, optional
+        The function itself, of the same coordinates, for the loss at the end.
+    exact : bool, default False
+        Divide by constants as written: every run is then NumPy's to the last bit, also where the smallest
+        difference grows, at up to three times the time.
+    parallel : bool, default False
+        Spread the runs over all cores.
+
+    Returns
+    -------
+    CompiledSweep
+
+    Raises
+    ------
+    FormulaError
+        If rule and gradient do not fit.
+    ImportError
+        If numba is not installed.
+    """
+    _numba()
+    if rule.inputs != ("g",) or "w" not in rule.carried:
+        raise FormulaError(f"{rule.name} takes {', '.join(rule.inputs)}; a sweep needs a rule of w and g")
+    formula = gradient if isinstance(gradient, Formula) else read(gradient)
+    if len(formula.result) != len(formula.positional):
+        raise FormulaError(
+            f"{formula.name} returns {len(formula.result)} values for {len(formula.positional)} coordinates; "
+            "return one derivative per coordinate"
+        )
+    return CompiledSweep(rule, formula, value, exact, parallel)
+
+
+def sweep_source(
+    rule: Rule,
+    gradient: Formula,
+    over_runs: tuple[str, ...] = (),
+    exact: bool = False,
+    parallel: bool = False,
+) -> tuple[str, str]:
+    """Return the texts of what is computed once per step, by NumPy, and of the compiled loop over runs."""
+    names = _Names(["sweep", "constants", "min"])
+    clock, table, step, block, first, last, run, size = (
+        names.new(name) for name in ("t", "table", "step", "block", "first", "last", "r", "size")
+    )
+    hyper = {name: names.new(name) for name in rule.hyper}
+    whole = {name: names.new(f"all_{name}") for name in (*rule.carried, *over_runs, "finite")}
+    writer = _Writer(names, exact)
+    views: list[str] = []  # rows of one block: an index that starts at zero lets the loop be vectorized
+
+    def view(name: str, *row: int) -> str:
+        views.append(names.new("_".join([name, "block", *map(str, row)])))
+        index = ", ".join([*map(str, row), f"{first}:{last}"])
+        views[-1] += f" = {whole[name]}[{index}]"
+        return f"{views[-1].split()[0]}[{run}]"
+
+    known = {name: _Value(text, False) for name, text in hyper.items()} | {"t": _Value(clock, False)}
+    for name in over_runs:
+        known[name] = _Value(hyper[name], True)
+        writer.lines.append(f"{hyper[name]} = {view(name)}")
+    coordinates, places = [], []
+    for i in range(len(gradient.positional)):
+        places.append({name: view(name, i) for name in rule.carried})
+        coordinates.append(
+            known | {name: writer.assign(name, _Value(text, True)) for name, text in places[i].items()}
+        )
+    points = [
+        here["w"]
+        if rule.look_ahead is None
+        else writer.assign("point", writer.expression(rule.look_ahead.result[0], here))
+        for here in coordinates
+    ]
+    fixed = {name: _Value(repr(float(value)), False) for name, value in gradient.keyword.items()}
+    _, slopes = writer.formula(gradient, dict(zip(gradient.positional, points, strict=True)) | fixed)
+    slopes = [writer.assign("g", slope) for slope in slopes]
+    stores, weights = [], []
+    for here, place, slope in zip(coordinates, places, slopes, strict=True):
+        after, _ = writer.formula(rule.formula, here | {"g": slope})
+        stores += [f"{place[name]} = {writer.text(after[name])}" for name in rule.carried]
+        weights.append(writer.text(after["w"]))
+    # 0 * x is 0 for every finite x and NaN for every other.
+    finite = view("finite")
+    stores += [
+        f"{size} = {' + '.join(f'0.0 * {weight}' for weight in weights)}",
+        f"{finite} += where(({size} == 0.0) & ({finite} == {step}), 1.0, 0.0)",
+    ]
+    once = [hyper[name] for name in rule.hyper if name not in over_runs]
+    constants = (
+        f"def constants({', '.join([clock, *once])}):\n"
+        + _indent(writer.constants, 1)
+        + f"    return [{', '.join(writer.hoisted)}]\n"
+    )
+    runs = f"{whole['w']}.shape[1]"
+    loop = (
+        f"def sweep({', '.join([table, *whole.values()])}):\n"
+        f"    for {block} in {'prange' if parallel else 'range'}(({runs} + {BLOCK - 1}) // {BLOCK}):\n"
+        f"        {first} = {block} * {BLOCK}\n"
+        f"        {last} = min({first} + {BLOCK}, {runs})\n"
+        + _indent(views, 2)
+        + f"        for {step} in range({table}.shape[0]):\n"
+        + _indent([f"{name} = {table}[{step}, {i}]" for i, name in enumerate(writer.hoisted.values())], 3)
+        + f"            for {run} in range({last} - {first}):\n"
+        + _indent([*writer.lines, *stores], 4)
+    )
+    title = f"# The rule `{rule.name}` on `{gradient.name}`, written by optimlab.fast.\n\n\n"
+    return title + constants, title + _helpers(loop) + loop
+
+
+# From text to machine code
+
+
+def _numba():
+    try:
+        import numba
+    except ImportError as error:
+        raise ImportError(
+            "optimlab.fast needs numba, which is not installed here: pip install optimlab[fast]"
+        ) from error
+    return numba
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for compiled code: ``OPTIMLAB_CACHE``, or the user's own; None if unwritable.
+
+    It may be deleted at any time. Without it everything is compiled anew in each session.
+    """
+    if given := os.environ.get("OPTIMLAB_CACHE"):
+        folder = Path(given)
+    elif sys.platform == "win32":
+        folder = (
+            Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "optimlab" / "Cache"
+        )
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Caches" / "optimlab"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optimlab"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return None
+
+
+def _compile(source: str, name: str, parallel: bool) -> Callable:
+    """Compile the function of that name, and keep text and machine code in the cache folder."""
+    numba = _numba()
+    versions = f"{sys.version}, NumPy {np.__version__}, numba {numba.__version__}, parallel={parallel}"
+    digest = hashlib.sha256(f"{versions}\n{source}".encode()).hexdigest()[:20]
+    folder = cache_folder()
+    file = _store(folder, f"{digest}.py", source)
+    namespace = {
+        "__name__": f"optimlab_{digest}",
+        **{name: FUNCTIONS[name] for name in FUNCTIONS.keys() - HELPERS.keys()},
+        **CONSTANTS,
+        **{name: getattr(numba, name) for name in ("float32", "float64", "njit", "prange")},
+        **{"inf": np.inf, "nan": np.nan},
+    }
+    exec(compile(source, str(file or f"<optimlab {digest}>"), "exec"), namespace)
+    options = {"error_model": "numpy", "parallel": parallel}
+    if file:
+        try:
+            return numba.njit(cache=True, **options)(namespace[name])
+        except (RuntimeError, OSError):  # numba cannot write there after all
+            pass
+    return numba.njit(**options)(namespace[name])
+
+
+def _store(folder: Path | None, name: str, text: str) -> Path | None:
+    """Write a file at once or not at all, so that sessions at the same time do not disturb each other."""
+    if folder is None:
+        return None
+    file = folder / name
+    try:
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as new:
+                new.write(text)
+            os.replace(new.name, file)
+    except OSError:
+        return None
+    return file
