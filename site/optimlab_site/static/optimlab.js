@@ -26,6 +26,14 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest(".dropdown")) buttons.forEach(close);
 });
 
+// Paper is light.
+const page = document.documentElement.dataset;
+let theme = page.theme;
+matchMedia("print").addEventListener("change", ({ matches }) => {
+  if (matches) theme = page.theme;
+  page.theme = matches ? "light" : theme;
+});
+
 // Wide tables, formulas and code scroll inside their own box. A box that overflows can take the focus.
 const boxes = document.querySelectorAll(
   ".bd-article :is(pre, .katex-display, .ol-scroll, .cell_output, .ol-fallback), .bd-sidebar-primary, .bd-sidebar-secondary",
