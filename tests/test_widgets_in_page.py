@@ -67,7 +67,8 @@ def slider_values(widget: Locator) -> dict[str, float]:
     return widget.evaluate(
         """(widget) => Object.fromEntries(
             [...widget.querySelectorAll('.ol-control input[type=range]')].map((input) => [
-                widget.querySelector(`label[for="${input.id}"]`).textContent, Number(input.dataset.value)]))"""
+                widget.querySelector(`label[for="${input.id}"]`).textContent,
+                Number(input.dataset.value)]))"""
     )
 
 
