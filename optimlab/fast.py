@@ -6,7 +6,7 @@ Needs numba: ``pip install optimlab[fast]``. Everything else of the package work
     m, v = step.state(w)
     step(w, g, 1, m, v, lr=0.01)             changes w, m and v in place
 
-    sweep = compile_sweep(adam, gradient)    gradient(x, y) returns one derivative per coordinate
+    sweep = compile_sweep(adam, rosenbrock)
     sweep([-1.5, 2.0], steps=100, lr=np.logspace(-4, 0, 10_000)).w
 
 The text of the rule becomes scalar code inside one loop, so that a vector is read and written once
@@ -35,11 +35,16 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .formula import CONSTANTS, FUNCTIONS, Formula, FormulaError, closest, read
 from .rule import Rule
+
+if TYPE_CHECKING:
+    from .landscapes import Landscape
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -348,59 +353,61 @@ def _read(node: ast.expr) -> set[str]:
 # A sweep: many runs of a rule on a landscape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SweepResult:
     """Where many runs ended.
 
     Attributes
     ----------
-    w : array (coordinates, runs)
+    w : ndarray, shape (n, runs)
         The final weights.
-    loss : array (runs,) or None
-        The value there; None if no value was given.
-    diverged : array of int (runs,)
+    loss : ndarray, shape (runs,), or None
+        The landscape's value there; None where only a gradient was given.
+    diverged_at : ndarray of int, shape (runs,)
         The first step after which a weight was not finite; 0 if there is none.
     """
 
     w: np.ndarray
     loss: np.ndarray | None
-    diverged: np.ndarray
+    diverged_at: np.ndarray
 
 
 class CompiledSweep:
-    """A rule and a gradient in one loop over runs; made by `compile_sweep`."""
+    """A rule and a landscape in one loop over runs; made by `compile_sweep`."""
 
-    def __init__(
-        self,
-        rule: Rule,
-        gradient: Formula,
-        value: Callable | None = None,
-        exact: bool = False,
-        parallel: bool = False,
-    ):
-        self.rule, self.gradient, self.value = rule, gradient, value
-        self.exact, self.parallel = exact, parallel
-        self._kernels: dict[tuple[str, ...], tuple[Callable, Callable]] = {}
+    def __init__(self, rule: Rule, landscape: Landscape | Formula, exact: bool, parallel: bool):
+        self.rule, self.landscape, self.exact, self.parallel = rule, landscape, exact, parallel
+        bare = isinstance(landscape, Formula)
+        self.gradient = landscape if bare else landscape.formulas["gradient"]
+        self.box = None if bare else landscape.box
+        self.numbers = self.gradient.keyword if bare else landscape.hyper
+        self._kernels: dict[tuple[str, tuple[str, ...]], tuple[Callable, Callable]] = {}
 
     def __repr__(self) -> str:
-        return f"<CompiledSweep {self.rule.name} on {self.gradient.name}>"
+        return f"<CompiledSweep {self.rule.name} on {self.landscape!r}>"
 
-    def source(self, over_runs: Iterable[str] = ()) -> tuple[str, str]:
-        """Return the two texts for hyper-parameters that differ between runs: constants and loop."""
-        return sweep_source(self.rule, self.gradient, tuple(over_runs), self.exact, self.parallel)
+    def source(self, over_runs: Iterable[str] = (), dtype=np.float64) -> tuple[str, str]:
+        """Return the two texts for hyper-parameters that differ between runs: constants and loop.
+
+        The numbers of the landscape are called ``landscape.b``.
+        """
+        name = np.dtype(dtype).name
+        return sweep_source(
+            self.rule, self.gradient, tuple(over_runs), name, self.box, self.exact, self.parallel
+        )
 
     def __call__(self, start, steps: int, **hyper) -> SweepResult:
         """Make all steps of all runs.
 
         Parameters
         ----------
-        start : array (coordinates,) or (coordinates, runs)
-            Where the runs begin. Not changed.
+        start : array_like, shape (n,) or (n, runs)
+            Where the runs begin; not changed. A float32 array makes the whole sweep float32.
         steps : int
             How many steps each run makes.
         **hyper
-            Hyper-parameters: a number; an array (runs,); or a function of the step ``t = 1, 2, ...``
-            (a schedule, the same for all runs).
+            Hyper-parameters of the rule: a number; an array, shape (runs,); or a function of the step
+            ``t = 1, 2, ...`` that returns a number (a schedule).
 
         Returns
         -------
@@ -409,19 +416,16 @@ class CompiledSweep:
         Raises
         ------
         FormulaError
-            For an unknown hyper-parameter, or arrays of different lengths.
+            For a hyper-parameter that the rule does not have or that is out of range, or for arrays of
+            different lengths.
         """
         rule = self.rule
-        for name in hyper:
-            if name not in rule.hyper:
-                raise FormulaError(
-                    f"{rule.name} has no hyper-parameter {name!r}{closest(name, rule.hyper)}; "
-                    f"it has {', '.join(rule.hyper)}"
-                )
+        rule.check(**hyper)
         if steps < 0:
             raise FormulaError(f"{rule.name} got steps={steps}; expected 0 or more")
         clock = np.arange(1.0, steps + 1)
         values = {name: hyper.get(name, default) for name, default in rule.hyper.items()}
+        values |= {f"landscape.{name}": self.numbers[name] for name in self.gradient.keyword}
         over_runs = tuple(name for name, value in values.items() if not callable(value) and np.ndim(value))
         values = {
             name: np.array([float(value(int(t))) for t in clock])
@@ -429,63 +433,63 @@ class CompiledSweep:
             else np.array(value, dtype=np.float64)
             for name, value in values.items()
         }
-        once = [np.broadcast_to(value, steps) for name, value in values.items() if name not in over_runs]
-        start = np.asarray(start, dtype=np.float64)
-        coordinates = len(self.gradient.positional)
-        runs = self._runs(start, coordinates, {name: values[name] for name in over_runs})
-        w = np.array(np.broadcast_to(start.reshape(coordinates, -1), (coordinates, runs)))
+        start = np.asarray(start)
+        dtype = np.dtype(np.float32 if start.dtype == np.float32 else np.float64)
+        w = np.array(self._spread(start, {name: values[name] for name in over_runs}), dtype=dtype)
         state = [np.full_like(w, value) for value in rule.state.values()]
-        finite = np.zeros(runs)  # how many steps a run has made before it diverged
-        if over_runs not in self._kernels:
-            self._kernels[over_runs] = self._compile(over_runs)
-        constants, kernel = self._kernels[over_runs]
+        finite = np.zeros(w.shape[1], dtype)  # how many steps a run made before a weight was not finite
+        if (dtype.name, over_runs) not in self._kernels:
+            self._kernels[dtype.name, over_runs] = self._compile(over_runs, dtype)
+        constants, kernel = self._kernels[dtype.name, over_runs]
+        once = [np.broadcast_to(value, steps) for name, value in values.items() if name not in over_runs]
         with np.errstate(all="ignore"):
             # One step at a time, as a run makes them: NumPy's power of many numbers at once may differ from
             # its power of one in the last bit.
-            table = np.array([constants(t, *(value[int(t) - 1] for value in once)) for t in clock])
-            kernel(table, w, *state, *(np.ascontiguousarray(values[name]) for name in over_runs), finite)
-            loss = None if self.value is None else np.broadcast_to(self.value(*w), (runs,)).copy()
-        return SweepResult(w, loss, np.where(finite < steps, finite + 1, 0).astype(np.int64))
+            rows = [constants(t, *(value[i] for value in once)) for i, t in enumerate(clock)]
+            table = np.array(rows, dtype).reshape(steps, -1)
+            kernel(table, w, *state, *(values[name].astype(dtype) for name in over_runs), finite)
+        diverged_at = np.where(finite < steps, finite + 1, 0).astype(np.int64)
+        return SweepResult(w, self._loss(w, steps), diverged_at)
 
-    def _runs(self, start: np.ndarray, coordinates: int, over_runs: dict[str, np.ndarray]) -> int:
-        if start.ndim not in (1, 2) or len(start) != coordinates:
+    def _loss(self, w: np.ndarray, steps: int) -> np.ndarray | None:
+        if isinstance(self.landscape, Formula):
+            return None
+        loss = self.landscape.value(w, max(steps, 1) if self.landscape.online else None)
+        return np.broadcast_to(loss, w.shape[1:]).astype(w.dtype)
+
+    def _spread(self, start: np.ndarray, over_runs: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the start of every run, shape (n, runs)."""
+        n = len(_coordinates(self.gradient))
+        if start.ndim not in (1, 2) or len(start) != n:
             raise FormulaError(
-                f"{self.gradient.name} got a start of shape {start.shape}; "
-                f"expected ({coordinates},) or ({coordinates}, runs)"
+                f"{self.gradient.name} got a start of shape {start.shape}; expected ({n},) or ({n}, runs)"
             )
-        counts = {name: np.shape(value) for name, value in over_runs.items()}
+        shapes = {name: value.shape for name, value in over_runs.items()}
         if start.ndim == 2:
-            counts["start"] = start.shape[1:]
-        if len(set(counts.values())) > 1 or any(len(shape) != 1 for shape in counts.values()):
-            raise FormulaError(f"{self.rule.name} got runs of shapes {counts}; expected one length for all")
-        return next(iter(counts.values()))[0] if counts else 1
+            shapes["start"] = start.shape[1:]
+        if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
+            raise FormulaError(f"{self.rule.name} got runs of shapes {shapes}; expected one length for all")
+        return np.broadcast_to(start.reshape(n, -1), (n, *next(iter(shapes.values()), (1,))))
 
-    def _compile(self, over_runs: tuple[str, ...]) -> tuple[Callable, Callable]:
-        constants, loop = self.source(over_runs)
+    def _compile(self, over_runs: tuple[str, ...], dtype: np.dtype) -> tuple[Callable, Callable]:
+        constants, loop = self.source(over_runs, dtype)
         namespace = {**FUNCTIONS, **CONSTANTS, "power": np.power, "inf": np.inf, "nan": np.nan}
         exec(compile(constants, f"<constants of {self.rule.name}>", "exec"), namespace)
         return namespace["constants"], _compile(loop, "sweep", self.parallel)
 
 
 def compile_sweep(
-    rule: Rule,
-    gradient: Callable | Formula,
-    value: Callable | None = None,
-    *,
-    exact: bool = False,
-    parallel: bool = False,
+    rule: Rule, landscape: Landscape | Callable, *, exact: bool = False, parallel: bool = False
 ) -> CompiledSweep:
-    """Compile a rule together with a gradient: all steps of all runs in one call.
+    """Compile a rule together with a landscape: all steps of all runs in one call.
 
     Parameters
     ----------
     rule : Rule
         A rule that carries ``w`` and takes the gradient ``g``. It is taken where the rule says.
-    gradient : function of the small language
-        Takes one argument per coordinate and returns one derivative per coordinate. Keyword-only
-        arguments keep their defaults.
-    value : callable, optional
-        The function itself, of the same coordinates, for the loss at the end.
+    landscape : Landscape, or a function of the small language
+        The function is a gradient: it takes one argument per coordinate, then perhaps ``t``, and returns one
+        derivative per coordinate.
     exact : bool, default False
         Divide by constants as written: every run is then NumPy's to the last bit, also where the smallest
         difference grows, at up to three times the time.
@@ -506,44 +510,52 @@ def compile_sweep(
     _numba()
     if rule.inputs != ("g",) or "w" not in rule.carried:
         raise FormulaError(f"{rule.name} takes {', '.join(rule.inputs)}; a sweep needs a rule of w and g")
-    formula = gradient if isinstance(gradient, Formula) else read(gradient)
-    if len(formula.result) != len(formula.positional):
-        raise FormulaError(
-            f"{formula.name} returns {len(formula.result)} values for {len(formula.positional)} coordinates; "
-            "return one derivative per coordinate"
-        )
-    return CompiledSweep(rule, formula, value, exact, parallel)
+    if not hasattr(landscape, "formulas"):
+        landscape = landscape if isinstance(landscape, Formula) else read(landscape)
+        if len(landscape.result) != len(_coordinates(landscape)):
+            raise FormulaError(
+                f"{landscape.name} returns {len(landscape.result)} values for "
+                f"{len(_coordinates(landscape))} coordinates; return one derivative per coordinate"
+            )
+    return CompiledSweep(rule, landscape, exact, parallel)
+
+
+def _coordinates(gradient: Formula) -> list[str]:
+    return [name for name in gradient.positional if name != "t"]
 
 
 def sweep_source(
     rule: Rule,
     gradient: Formula,
     over_runs: tuple[str, ...] = (),
+    dtype: str = "float64",
+    box: tuple[float, float] | None = None,
     exact: bool = False,
     parallel: bool = False,
 ) -> tuple[str, str]:
     """Return the texts of what is computed once per step, by NumPy, and of the compiled loop over runs."""
     names = _Names(["sweep", "constants", "min"])
-    clock, table, step, block, first, last, run, size = (
-        names.new(name) for name in ("t", "table", "step", "block", "first", "last", "r", "size")
+    clock, table, step, block, first, last, run, now, one, zero, finite = (
+        names.new(name)
+        for name in ("t", "table", "step", "block", "first", "last", "r", "now", "one", "zero", "finite")
     )
-    hyper = {name: names.new(name) for name in rule.hyper}
-    whole = {name: names.new(f"all_{name}") for name in (*rule.carried, *over_runs, "finite")}
+    settings = {name: names.new(name) for name in rule.hyper}
+    settings |= {f"landscape.{name}": names.new(name) for name in gradient.keyword}
+    whole = {name: names.new(f"all_{name.split('.')[-1]}") for name in (*rule.carried, *over_runs, "finite")}
     writer = _Writer(names, exact)
-    views: list[str] = []  # rows of one block: an index that starts at zero lets the loop be vectorized
+    views: list[str] = []  # one block's rows: only with an index that starts at 0 is the loop vectorized
 
     def view(name: str, *row: int) -> str:
-        views.append(names.new("_".join([name, "block", *map(str, row)])))
-        index = ", ".join([*map(str, row), f"{first}:{last}"])
-        views[-1] += f" = {whole[name]}[{index}]"
-        return f"{views[-1].split()[0]}[{run}]"
+        target = names.new("_".join([name.split(".")[-1], "block", *map(str, row)]))
+        views.append(f"{target} = {whole[name]}[{', '.join([*map(str, row), f'{first}:{last}'])}]")
+        return f"{target}[{run}]"
 
-    known = {name: _Value(text, False) for name, text in hyper.items()} | {"t": _Value(clock, False)}
+    known = {name: _Value(text, False) for name, text in settings.items()} | {"t": _Value(clock, False)}
     for name in over_runs:
-        known[name] = _Value(hyper[name], True)
-        writer.lines.append(f"{hyper[name]} = {view(name)}")
+        known[name] = _Value(settings[name], True)
+        writer.lines.append(f"{settings[name]} = {view(name)}")
     coordinates, places = [], []
-    for i in range(len(gradient.positional)):
+    for i in range(len(gradient.result)):
         places.append({name: view(name, i) for name in rule.carried})
         coordinates.append(
             known | {name: writer.assign(name, _Value(text, True)) for name, text in places[i].items()}
@@ -554,35 +566,44 @@ def sweep_source(
         else writer.assign("point", writer.expression(rule.look_ahead.result[0], here))
         for here in coordinates
     ]
-    fixed = {name: _Value(repr(float(value)), False) for name, value in gradient.keyword.items()}
-    _, slopes = writer.formula(gradient, dict(zip(gradient.positional, points, strict=True)) | fixed)
+    given = {name: known[f"landscape.{name}"] for name in gradient.keyword} | {"t": known["t"]}
+    given |= zip(_coordinates(gradient), points, strict=True)
+    _, slopes = writer.formula(gradient, given)
     slopes = [writer.assign("g", slope) for slope in slopes]
-    stores, weights = [], []
+    stores, spans = [], []
     for here, place, slope in zip(coordinates, places, slopes, strict=True):
         after, _ = writer.formula(rule.formula, here | {"g": slope})
+        if box is not None:
+            low, high = (writer.text(_Value(repr(float(edge)), False)) for edge in box)
+            w = writer.assign("w", after["w"]).text
+            after["w"] = _Value(f"where({w} < {low}, {low}, where({w} > {high}, {high}, {w}))", True)
+        after["w"] = writer.assign("w", _Value(writer.text(after["w"]), True))
         stores += [f"{place[name]} = {writer.text(after[name])}" for name in rule.carried]
-        weights.append(writer.text(after["w"]))
-    # 0 * x is 0 for every finite x and NaN for every other.
-    finite = view("finite")
+        spans.append(f"({after['w'].text} - {after['w'].text})")
+    # x - x is 0 for a finite x and NaN for any other. Counting in the elements' own type keeps the loop in
+    # vector registers.
+    count = view("finite")
     stores += [
-        f"{size} = {' + '.join(f'0.0 * {weight}' for weight in weights)}",
-        f"{finite} += where(({size} == 0.0) & ({finite} == {step}), 1.0, 0.0)",
+        f"{finite} = {' + '.join(spans)} == {zero}",
+        f"{count} += where({finite} & ({count} == {now}), {one}, {zero})",
     ]
-    once = [hyper[name] for name in rule.hyper if name not in over_runs]
+    once = [text for name, text in settings.items() if name not in over_runs]
     constants = (
         f"def constants({', '.join([clock, *once])}):\n"
         + _indent(writer.constants, 1)
         + f"    return [{', '.join(writer.hoisted)}]\n"
     )
     runs = f"{whole['w']}.shape[1]"
+    columns = [f"{name} = {table}[{step}, {i}]" for i, name in enumerate(writer.hoisted.values())]
     loop = (
         f"def sweep({', '.join([table, *whole.values()])}):\n"
+        f"    {zero}, {one} = {dtype}(0.0), {dtype}(1.0)\n"
         f"    for {block} in {'prange' if parallel else 'range'}(({runs} + {BLOCK - 1}) // {BLOCK}):\n"
         f"        {first} = {block} * {BLOCK}\n"
         f"        {last} = min({first} + {BLOCK}, {runs})\n"
         + _indent(views, 2)
         + f"        for {step} in range({table}.shape[0]):\n"
-        + _indent([f"{name} = {table}[{step}, {i}]" for i, name in enumerate(writer.hoisted.values())], 3)
+        + _indent([f"{now} = {dtype}({step})", *columns], 3)
         + f"            for {run} in range({last} - {first}):\n"
         + _indent([*writer.lines, *stores], 4)
     )
@@ -633,21 +654,19 @@ def _compile(source: str, name: str, parallel: bool) -> Callable:
     digest = hashlib.sha256(f"{versions}\n{source}".encode()).hexdigest()[:20]
     folder = cache_folder()
     file = _store(folder, f"{digest}.py", source)
-    namespace = {
-        "__name__": f"optimlab_{digest}",
-        **{name: FUNCTIONS[name] for name in FUNCTIONS.keys() - HELPERS.keys()},
-        **CONSTANTS,
-        **{name: getattr(numba, name) for name in ("float32", "float64", "njit", "prange")},
-        **{"inf": np.inf, "nan": np.nan},
-    }
-    exec(compile(source, str(file or f"<optimlab {digest}>"), "exec"), namespace)
+    module = ModuleType(f"{__name__}_{digest}")
+    sys.modules[module.__name__] = module  # where numba looks for what it finds in the cache
+    vars(module).update({name: FUNCTIONS[name] for name in FUNCTIONS.keys() - HELPERS.keys()})
+    vars(module).update({name: getattr(numba, name) for name in ("float32", "float64", "njit", "prange")})
+    vars(module).update(CONSTANTS, inf=np.inf, nan=np.nan)
+    exec(compile(source, str(file or f"<optimlab {digest}>"), "exec"), vars(module))
     options = {"error_model": "numpy", "parallel": parallel}
     if file:
         try:
-            return numba.njit(cache=True, **options)(namespace[name])
+            return numba.njit(cache=True, **options)(vars(module)[name])
         except (RuntimeError, OSError):  # numba cannot write there after all
             pass
-    return numba.njit(**options)(namespace[name])
+    return numba.njit(**options)(vars(module)[name])
 
 
 def _store(folder: Path | None, name: str, text: str) -> Path | None:
