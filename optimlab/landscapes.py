@@ -85,10 +85,9 @@ class Landscape:
             raise FormulaError(f"{where_} gives {', '.join(missing)} no default; the numbers need one")
         if len(self.window) != self.dimension or len(self.start) != self.dimension:
             raise FormulaError(f"{where_} needs one range and one start for each of {self.coordinates}")
-        self._add("value", function, 1)
+        self._add("value", formula, 1)
 
-    def _add(self, what: str, function: Callable, results: int) -> Callable:
-        formula = read(function)
+    def _add(self, what: str, formula: Formula, results: int) -> None:
         where_ = f"{formula.file}, line {formula.line}: the {what} of {self.name}"
         expected = [*self.coordinates, *(["t"] if self.online else [])]
         if list(formula.positional) != expected:
@@ -102,16 +101,21 @@ class Landscape:
         if len(formula.result) != results:
             raise FormulaError(f"{where_} returns {len(formula.result)} values; expected {results}")
         self.formulas[what] = formula
-        self._compute[what] = formula.bind_results()
-        return function
+
+    def _bound(self, what: str) -> Callable[..., tuple]:
+        if what not in self._compute:  # compiled when it is first asked for: the import stays quick
+            self._compute[what] = self.formulas[what].bind_results()
+        return self._compute[what]
 
     def has_gradient(self, function: Callable) -> Callable:
         """Declare the gradient, one result per coordinate; a decorator."""
-        return self._add("gradient", function, self.dimension)
+        self._add("gradient", read(function), self.dimension)
+        return function
 
     def has_hessian(self, function: Callable) -> Callable:
         """Declare the Hessian, its upper triangle row by row; a decorator."""
-        return self._add("hessian", function, self.dimension * (self.dimension + 1) // 2)
+        self._add("hessian", read(function), self.dimension * (self.dimension + 1) // 2)
+        return function
 
     def has_points(self, function: Callable) -> Callable:
         """Declare the stationary points; a decorator.
@@ -175,7 +179,7 @@ class Landscape:
             )
         clock = [np.float64(t)] if self.online else []
         with np.errstate(all="ignore"):
-            return w, self._compute[what](*w, *clock, *self._numbers(what))
+            return w, self._bound(what)(*w, *clock, *self._numbers(what))
 
     def value(self, w: ArrayLike, t: float | None = None):
         """Return the value at a point.
@@ -218,7 +222,7 @@ class Landscape:
 
     def slope(self) -> Callable:
         """Return the gradient as a bare function of ``w`` and ``t``, for loops: it checks nothing."""
-        compute, numbers, online = self._compute["gradient"], self._numbers("gradient"), self.online
+        compute, numbers, online = self._bound("gradient"), self._numbers("gradient"), self.online
 
         def gradient(w: np.ndarray, t) -> np.ndarray:
             clock = (t,) if online else ()

@@ -68,7 +68,7 @@ class Schedule:
         self.formula = formula
         self.name = formula.name
         self.hyper = dict(formula.keyword)
-        self._compute = formula.bind_results()
+        self._compute: Callable[..., tuple] | None = None
         self._torch: Callable[..., str] | None = None
         self.__doc__ = function.__doc__
 
@@ -108,6 +108,8 @@ class Schedule:
         return self._at(_steps(self, t), self.hyper)
 
     def _at(self, t, hyper: dict):
+        if self._compute is None:  # compiled at the first call: the import stays quick
+            self._compute = self.formula.bind_results()
         with np.errstate(all="ignore"):  # `where` computes both of its branches
             (value,) = self._compute(t, *(np.asarray(v, float)[()] for v in hyper.values()))
         return value if np.shape(value) or not np.shape(t) else np.full(np.shape(t), value)
