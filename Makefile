@@ -10,7 +10,7 @@ PY = "$(VENV)/bin/python"
 JS = optimlab/widgets/js
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site book serve test check notebooks lint format bundle lock clean
+.PHONY: help setup site book serve test notebooks lint format bundle lock clean
 
 help: ## say what there is
 	@echo "make book       build the course and read it on this computer"
@@ -40,7 +40,7 @@ serve: setup
 	@$(PY) tools/book.py serve --port $(PORT)
 
 test:
-	@$(PYTHON) tools/setup.py --browser "$(VENV)"
+	@$(PYTHON) tools/setup.py --browser --bundler "$(VENV)"
 	@$(PY) -m pytest $(ARGS)
 
 notebooks: setup
@@ -55,8 +55,9 @@ format: setup
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bundle: setup
-	@PATH="$(abspath $(VENV))/bin:$$PATH" && cd $(JS) && npm ci --no-audit --no-fund && npm run build
+bundle:
+	@$(PYTHON) tools/setup.py --bundler "$(VENV)"
+	@PATH="$(CURDIR)/$(VENV)/bin:$(VENV)/bin:$$PATH" && cd $(JS) && npm run build
 
 lock: setup
 	@$(PY) tools/lock.py

@@ -1,6 +1,6 @@
-"""Set up what the repository's commands need: the virtual environment, and a browser for the tests.
+"""Set up what the commands need: the virtual environment, and for the tests a browser and a bundler.
 
-    python3 tools/setup.py [--browser] FOLDER
+    python3 tools/setup.py [--browser] [--bundler] FOLDER
 
 Needs nothing but Python 3.11 or newer. Does nothing when nothing has changed since the last time.
 """
@@ -101,6 +101,21 @@ def ensure_environment(folder: Path) -> None:
     stamp.write_text(fingerprint())
 
 
+def ensure_bundler(folder: Path) -> None:
+    """Install what bundles the widgets' JavaScript, with the Node of the environment."""
+    sources = ROOT / "optimlab" / "widgets" / "js"
+    lock = sources / "package-lock.json"
+    stamp = sources / "node_modules" / "optimlab-setup"
+    if not lock.exists() or (stamp.exists() and stamp.read_text() == lock.read_text()):
+        return
+    say("Installing what bundles the widgets ...")
+    programs = folder.absolute() / ("Scripts" if os.name == "nt" else "bin")
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(programs / "npm"), "ci", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(command, cwd=sources, env=environment, check=True)
+    stamp.write_text(lock.read_text())
+
+
 def main() -> None:
     """Run the command line."""
     if sys.version_info < (3, 11):  # noqa: UP036 - this is the check
@@ -108,9 +123,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="the virtual environment")
     parser.add_argument("--browser", action="store_true", help="make sure that there is a Chromium too")
+    parser.add_argument("--bundler", action="store_true", help="install what bundles the widgets too")
     arguments = parser.parse_args()
     try:
         ensure_environment(arguments.folder)
+        if arguments.bundler:
+            ensure_bundler(arguments.folder)
         if arguments.browser:
             ensure_browser()
     except subprocess.CalledProcessError as error:
