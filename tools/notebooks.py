@@ -51,6 +51,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 KEPT_CELL_METADATA = {"tags", "mystnb", "nbgrader"}
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 FIRST_CELL = """\
 # On Colab, or wherever optimlab is not installed yet, install it first.
@@ -162,6 +163,9 @@ def normalize(notebook: NotebookNode, url_cell: str) -> NotebookNode:
             cell.source = url_cell
             if not HIDING_TAGS.intersection(cell.metadata.get("tags", [])):
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "remove-cell"]
+        if HIDING_TAGS.intersection(cell.metadata.get("tags", [])):
+            # What the site hides is folded in JupyterLab and on Colab too: the code may hold the answer.
+            cell.metadata.update(FOLDED)
         cell.execution_count = count
         outputs = [kept for output in cell.outputs if (kept := normal_output(output)) is not None]
         cell.outputs = merge_streams(outputs)
