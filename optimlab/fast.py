@@ -7,7 +7,7 @@ Needs numba: ``pip install optimlab[fast]``. Everything else of the package work
     step(w, g, 1, m, v, lr=0.01)             changes w, m and v in place
 
     sweep = compile_sweep(adam, rosenbrock)
-    sweep([-1.5, 2.0], steps=100, lr=np.logspace(-4, 0, 10_000)).w
+    sweep(steps=100, lr=np.logspace(-4, 0, 10_000)).value
 
 The text of the rule becomes scalar code inside one loop, so that a vector is read and written once
 per step instead of once per operation. What is the same for every element, such as
@@ -36,15 +36,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from . import descent
+from .descent import LIMIT, Descent
 from .formula import CONSTANTS, FUNCTIONS, Formula, FormulaError, closest, read
+from .landscapes import Landscape
 from .rule import Rule
-
-if TYPE_CHECKING:
-    from .landscapes import Landscape
 
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -353,25 +353,6 @@ def _read(node: ast.expr) -> set[str]:
 # A sweep: many runs of a rule on a landscape
 
 
-@dataclass(frozen=True, eq=False)
-class SweepResult:
-    """Where many runs ended.
-
-    Attributes
-    ----------
-    w : ndarray, shape (n, runs)
-        The final weights.
-    loss : ndarray, shape (runs,), or None
-        The landscape's value there; None where only a gradient was given.
-    diverged_at : ndarray of int, shape (runs,)
-        The first step after which a weight was not finite; 0 if there is none.
-    """
-
-    w: np.ndarray
-    loss: np.ndarray | None
-    diverged_at: np.ndarray
-
-
 class CompiledSweep:
     """A rule and a landscape in one loop over runs; made by `compile_sweep`."""
 
@@ -396,48 +377,52 @@ class CompiledSweep:
             self.rule, self.gradient, tuple(over_runs), name, self.box, self.exact, self.parallel
         )
 
-    def __call__(self, start, steps: int, **hyper) -> SweepResult:
-        """Make all steps of all runs.
+    def __call__(self, *, start: ArrayLike | None = None, steps: int = 100, **hyper) -> Descent:
+        """Make all steps of all runs: `optimlab.descent.run` with ``record=()``, which says more.
 
         Parameters
         ----------
-        start : array_like, shape (n,) or (n, runs)
-            Where the runs begin; not changed. A float32 array makes the whole sweep float32.
-        steps : int
+        start : array_like, shape (n,) or (n, R), optional
+            Where the runs begin; the landscape's ``start`` by default. A float32 array makes the whole sweep
+            float32.
+        steps : int, default 100
             How many steps each run makes.
         **hyper
-            Hyper-parameters of the rule: a number; an array, shape (runs,); or a function of the step
-            ``t = 1, 2, ...`` that returns a number (a schedule).
+            Hyper-parameters of the rule: a number; an array, shape (R,), with one entry per run; or a
+            function of the step ``t = 1, 2, ...`` that returns a number, such as a schedule.
 
         Returns
         -------
-        SweepResult
+        Descent
+            With the end of every run, and nothing recorded.
 
         Raises
         ------
-        FormulaError
-            For a hyper-parameter that the rule does not have or that is out of range, or for arrays of
-            different lengths.
+        ValueError
+            As `optimlab.descent.run`.
         """
-        rule = self.rule
-        rule.check(**hyper)
-        if steps < 0:
-            raise FormulaError(f"{rule.name} got steps={steps}; expected 0 or more")
-        clock = np.arange(1.0, steps + 1)
-        values = {name: hyper.get(name, default) for name, default in rule.hyper.items()}
-        values |= {f"landscape.{name}": self.numbers[name] for name in self.gradient.keyword}
-        over_runs = tuple(name for name, value in values.items() if not callable(value) and np.ndim(value))
-        values = {
-            name: np.array([float(value(int(t))) for t in clock])
-            if callable(value)
-            else np.array(value, dtype=np.float64)
-            for name, value in values.items()
-        }
-        start = np.asarray(start)
-        dtype = np.dtype(np.float32 if start.dtype == np.float32 else np.float64)
-        w = np.array(self._spread(start, {name: values[name] for name in over_runs}), dtype=dtype)
-        state = [np.full_like(w, value) for value in rule.state.values()]
-        finite = np.zeros(w.shape[1], dtype)  # how many steps a run made before a weight was not finite
+        rule, n = self.rule, len(self.gradient.result)
+        dtype = np.dtype(np.float32 if getattr(start, "dtype", None) == np.float32 else np.float64)
+        steps = descent._count("steps", steps, 0)
+        start = descent._start(self.landscape, None, start)
+        if len(start) != n:
+            raise FormulaError(
+                f"{self.gradient.name} got a start of shape {start.shape}; expected ({n},) or ({n}, R)"
+            )
+        found = descent._hyper(rule, hyper, steps)
+        runs = descent._runs(start, None, found, self.landscape)
+        values = {name: np.array(value) for name, (value, moves) in found.items()}
+        values |= {f"landscape.{n}": np.array(self.numbers[n], float) for n in self.gradient.keyword}
+        moving = {name for name, (_, moves) in found.items() if moves}
+        if wide := [name for name in moving if values[name].ndim > 1]:
+            raise FormulaError(
+                f"the schedule of {wide[0]} gives one number per run; a compiled sweep takes one for all runs"
+            )
+        over_runs = tuple(name for name, value in values.items() if value.ndim and name not in moving)
+        shape = (n, 1 if runs is None else runs)
+        state = {name: np.full(shape, rule.state.get(name, 0.0), dtype) for name in rule.carried}
+        state["w"][:] = start.reshape(n, -1)
+        made = np.zeros(shape[1], dtype)  # how many steps a run has made before it diverged
         if (dtype.name, over_runs) not in self._kernels:
             self._kernels[dtype.name, over_runs] = self._compile(over_runs, dtype)
         constants, kernel = self._kernels[dtype.name, over_runs]
@@ -445,31 +430,14 @@ class CompiledSweep:
         with np.errstate(all="ignore"):
             # One step at a time, as a run makes them: NumPy's power of many numbers at once may differ from
             # its power of one in the last bit.
+            clock = np.arange(1.0, steps + 1)
             rows = [constants(t, *(value[i] for value in once)) for i, t in enumerate(clock)]
             table = np.array(rows, dtype).reshape(steps, -1)
-            kernel(table, w, *state, *(values[name].astype(dtype) for name in over_runs), finite)
-        diverged_at = np.where(finite < steps, finite + 1, 0).astype(np.int64)
-        return SweepResult(w, self._loss(w, steps), diverged_at)
-
-    def _loss(self, w: np.ndarray, steps: int) -> np.ndarray | None:
-        if isinstance(self.landscape, Formula):
-            return None
-        loss = self.landscape.value(w, max(steps, 1) if self.landscape.online else None)
-        return np.broadcast_to(loss, w.shape[1:]).astype(w.dtype)
-
-    def _spread(self, start: np.ndarray, over_runs: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the start of every run, shape (n, runs)."""
-        n = len(_coordinates(self.gradient))
-        if start.ndim not in (1, 2) or len(start) != n:
-            raise FormulaError(
-                f"{self.gradient.name} got a start of shape {start.shape}; expected ({n},) or ({n}, runs)"
-            )
-        shapes = {name: value.shape for name, value in over_runs.items()}
-        if start.ndim == 2:
-            shapes["start"] = start.shape[1:]
-        if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
-            raise FormulaError(f"{self.rule.name} got runs of shapes {shapes}; expected one length for all")
-        return np.broadcast_to(start.reshape(n, -1), (n, *next(iter(shapes.values()), (1,))))
+            kernel(table, *state.values(), *(values[name].astype(dtype) for name in over_runs), made)
+        diverged_at = np.where(made < steps, made + 1, 0).astype(int)
+        if runs is None:
+            state, diverged_at = {name: array[:, 0] for name, array in state.items()}, int(diverged_at[0])
+        return Descent(rule, self.landscape, np.arange(steps + 1), {}, state, diverged_at)
 
     def _compile(self, over_runs: tuple[str, ...], dtype: np.dtype) -> tuple[Callable, Callable]:
         constants, loop = self.source(over_runs, dtype)
@@ -510,7 +478,7 @@ def compile_sweep(
     _numba()
     if rule.inputs != ("g",) or "w" not in rule.carried:
         raise FormulaError(f"{rule.name} takes {', '.join(rule.inputs)}; a sweep needs a rule of w and g")
-    if not hasattr(landscape, "formulas"):
+    if not isinstance(landscape, Landscape):
         landscape = landscape if isinstance(landscape, Formula) else read(landscape)
         if len(landscape.result) != len(_coordinates(landscape)):
             raise FormulaError(
@@ -535,13 +503,13 @@ def sweep_source(
 ) -> tuple[str, str]:
     """Return the texts of what is computed once per step, by NumPy, and of the compiled loop over runs."""
     names = _Names(["sweep", "constants", "min"])
-    clock, table, step, block, first, last, run, now, one, zero, finite = (
+    clock, table, step, block, first, last, run, now, one, zero, goes_on = (
         names.new(name)
-        for name in ("t", "table", "step", "block", "first", "last", "r", "now", "one", "zero", "finite")
+        for name in ("t", "table", "step", "block", "first", "last", "r", "now", "one", "zero", "goes_on")
     )
     settings = {name: names.new(name) for name in rule.hyper}
     settings |= {f"landscape.{name}": names.new(name) for name in gradient.keyword}
-    whole = {name: names.new(f"all_{name.split('.')[-1]}") for name in (*rule.carried, *over_runs, "finite")}
+    whole = {name: names.new(f"all_{name.split('.')[-1]}") for name in (*rule.carried, *over_runs, "made")}
     writer = _Writer(names, exact)
     views: list[str] = []  # one block's rows: only with an index that starts at 0 is the loop vectorized
 
@@ -570,23 +538,22 @@ def sweep_source(
     given |= zip(_coordinates(gradient), points, strict=True)
     _, slopes = writer.formula(gradient, given)
     slopes = [writer.assign("g", slope) for slope in slopes]
-    stores, spans = [], []
+    count, limit = view("made"), writer.text(_Value(repr(LIMIT), False))
+    stores, conditions = [], [f"({count} == {now})"]
     for here, place, slope in zip(coordinates, places, slopes, strict=True):
         after, _ = writer.formula(rule.formula, here | {"g": slope})
         if box is not None:
             low, high = (writer.text(_Value(repr(float(edge)), False)) for edge in box)
-            w = writer.assign("w", after["w"]).text
-            after["w"] = _Value(f"where({w} < {low}, {low}, where({w} > {high}, {high}, {w}))", True)
+            after["w"] = _Value(f"minimum(maximum({writer.text(after['w'])}, {low}), {high})", True)
         after["w"] = writer.assign("w", _Value(writer.text(after["w"]), True))
-        stores += [f"{place[name]} = {writer.text(after[name])}" for name in rule.carried]
-        spans.append(f"({after['w'].text} - {after['w'].text})")
-    # x - x is 0 for a finite x and NaN for any other. Counting in the elements' own type keeps the loop in
-    # vector registers.
-    count = view("finite")
-    stores += [
-        f"{finite} = {' + '.join(spans)} == {zero}",
-        f"{count} += where({finite} & ({count} == {now}), {one}, {zero})",
-    ]
+        conditions.append(f"(abs({after['w'].text}) <= {limit})")
+        for name in rule.carried:
+            new, old = writer.text(after[name]), here[name].text
+            stores.append(f"{place[name]} = where({goes_on}, {new}, {old})")
+    # A run that would leave the range stands still. Choosing between two values, and counting in the type of
+    # the elements, keeps the loop in vector registers.
+    stores.insert(0, f"{goes_on} = {' & '.join(conditions)}")
+    stores.append(f"{count} += where({goes_on}, {one}, {zero})")
     once = [text for name, text in settings.items() if name not in over_runs]
     constants = (
         f"def constants({', '.join([clock, *once])}):\n"
@@ -607,7 +574,7 @@ def sweep_source(
         + f"            for {run} in range({last} - {first}):\n"
         + _indent([*writer.lines, *stores], 4)
     )
-    title = f"# The rule `{rule.name}` on `{gradient.name}`, written by optimlab.fast.\n\n\n"
+    title = f"# A sweep of the rule `{rule.name}`, written by optimlab.fast.\n\n\n"
     return title + constants, title + _helpers(loop) + loop
 
 
