@@ -10,6 +10,7 @@ The loop is the whole of it: a mini-batch, its gradient, one step of the rule.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +25,7 @@ from .rule import Rule
 
 # A rule is element-wise, so that it may take the weights piece by piece. Pieces of this length, with all
 # that a step computes on the way, stay in the processor's cache: three times as fast for 100,000 weights.
-PIECE = 16_384
+PIECE = 25_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,15 +171,21 @@ def train(
     """
     _check(model, data, rule, epochs, clip)
     rule.check(**hyper)
+    per_epoch = count_batches(len(data.train_y), batch_size, drop_last=drop_last)
     for name, value in hyper.items():
         if not callable(value) and np.ndim(value):
             raise FormulaError(
                 f"{rule.name} got {name}={value!r}; a training run takes one number or a schedule"
             )
+        length, total = getattr(value, "length", None), epochs * per_epoch
+        if length is not None and length > total:
+            raise FormulaError(
+                f"{rule.name} got {name}={value!r}, a schedule of {format.number(length)} steps, for a run of "
+                f"{total}; make it at most as long as {epochs} epochs of {per_epoch} steps"
+            )
     hyper = {
         name: value if callable(value) else float(value) for name, value in {**rule.hyper, **hyper}.items()
     }
-    per_epoch = count_batches(len(data.train_y), batch_size, drop_last=drop_last)
     dtype = data.train_x.dtype
     start = model.start(seed, dtype) if w is None else np.array(w, dtype)
     if start.shape != (model.size,):
@@ -190,6 +197,7 @@ def train(
         tested = model.evaluate(carried["w"], data.test_x, data.test_y) if has_test else (np.nan, np.nan)
         return [*model.evaluate(carried["w"], data.train_x, data.train_y), *tested]
 
+    step = _stepper(rule, carried)
     losses, rates, diverged_at = [], [], None
     # Divergence is a result, so what overflows on the way there is no warning.
     with np.errstate(all="ignore"), Progress(epochs * per_epoch, show=progress) as show:
@@ -207,12 +215,13 @@ def train(
                 t = len(losses) + 1
                 now = _at(rule, hyper, t)
                 loss, g = model.gradient(rule.point(carried, now), x, y)
-                if not np.isfinite(loss):
+                if not math.isfinite(loss):
                     diverged_at = t - 1
                     break
                 if clip is not None:
                     g = _clipped(clip, g)
-                _step(rule, carried, g, t, now)
+                step(g, t, now)
+                del g  # so that the next gradient takes the same memory, which the cache still holds
                 losses.append(loss)
                 rates.append(now.get("lr", np.nan))
                 show(t, f"epoch {epoch + 1}/{epochs}, loss {loss:.3g}")
@@ -236,15 +245,19 @@ def train(
     )
 
 
-def _step(rule: Rule, carried: Mapping[str, np.ndarray], g: np.ndarray, t: int, hyper: Mapping) -> None:
-    """Make one step of the rule, in place."""
-    for start in range(0, len(g), PIECE):
-        here = slice(start, start + PIECE)
-        # `t` is a Python number, like the hyper-parameters: a NumPy one would turn float32 into float64.
-        given = {name: array[here] for name, array in carried.items()} | {"g": g[here], "t": t}
-        new = rule.function(*(given[name] for name in rule.formula.positional), **hyper)
-        for name, value in zip(rule.carried, new if isinstance(new, tuple) else (new,), strict=False):
-            carried[name][here] = value
+def _stepper(rule: Rule, carried: Mapping[str, np.ndarray]) -> Callable:
+    """Return a function of gradient, step number and hyper-parameters that makes a step in place."""
+    starts = range(0, len(carried["w"]), PIECE)
+    pieces = [(slice(i, i + PIECE), {name: a[i : i + PIECE] for name, a in carried.items()}) for i in starts]
+
+    def step(g: np.ndarray, t: int, hyper: Mapping) -> None:
+        for here, piece in pieces:
+            given = {**piece, "g": g[here], "t": t}
+            new = rule.function(*[given[name] for name in rule.formula.positional], **hyper)
+            for array, value in zip(piece.values(), new if isinstance(new, tuple) else (new,), strict=False):
+                array[:] = value
+
+    return step
 
 
 def _at(rule: Rule, hyper: Mapping, t: int) -> dict[str, float]:
