@@ -202,7 +202,8 @@ def test_the_browser_computes_the_same_value_gradient_and_hessian(engine, name):
     steps = np.arange(1, 41)
     found = engine.evaluate(
         "([text, points]) => { const f = (0, eval)(text);"
-        "return points.map((w, i) => ['value', 'gradient', 'hessian'].map((what) => f[what](w, {}, i + 1)));}",
+        "const all = ['value', 'gradient', 'hessian'];"
+        "return points.map((w, i) => all.map((what) => f[what](w, {}, i + 1)));}",
         [shape.javascript(), points.T.tolist()],
     )
     for w, t, (value, gradient, hessian) in zip(points.T, steps, found, strict=True):
