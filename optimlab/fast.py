@@ -1,6 +1,6 @@
 """The same rules, compiled: one loop over big vectors, and whole sweeps in one call.
 
-Needs numba: ``pip install optimlab[fast]``. Everything else of the package works without it.
+Needs numba: ``pip install 'optimlab[fast]'``. Everything else of the package works without it.
 
     step = compile_rule(adam)
     m, v = step.state(w)
@@ -586,7 +586,7 @@ def _numba():
         import numba
     except ImportError as error:
         raise ImportError(
-            "optimlab.fast needs numba, which is not installed here: pip install optimlab[fast]"
+            "optimlab.fast needs numba; install it with: pip install 'optimlab[fast]'", name="numba"
         ) from error
     return numba
 
