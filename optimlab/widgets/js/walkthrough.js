@@ -30,7 +30,7 @@ function tally(counts) {
     { class: "ol-tally" },
     "Printed figures: ",
     words.map(([verdict, count]) =>
-      h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${count} ${verdict}`),
+      h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}: ${count}`),
     ),
   );
 }
