@@ -62,9 +62,15 @@ class Dataset:
                     f"{self.name}: got {part}_x of shape {x.shape} and {part}_y of shape {y.shape}; "
                     "expected (samples, features) and (samples,)"
                 )
-            if x.dtype.kind != "f" or not np.isfinite(x).all():
+            if x.dtype.kind != "f" or y.dtype.kind not in "iuf":
                 raise ValueError(
-                    f"{self.name}: {part}_x is {x.dtype}; expected finite floating-point numbers"
+                    f"{self.name}: {part}_x is {x.dtype} and {part}_y is {y.dtype}; expected floating-point "
+                    "numbers, and labels or numbers"
+                )
+            finite = np.isfinite(x).all(axis=1) & np.isfinite(y)
+            if not finite.all():
+                raise ValueError(
+                    f"{self.name}: {part} sample {np.argmin(finite)} is not finite; leave such samples out"
                 )
             if self.classes and not (y.dtype.kind in "iu" and np.isin(y, range(len(self.classes))).all()):
                 raise ValueError(

@@ -274,7 +274,8 @@ class LinearRegression:
         self.size = self.features + self.bias
 
     def __repr__(self) -> str:
-        return f"<LinearRegression of {self.features} features{', with a bias' * self.bias}>"
+        features = f"{self.features} feature{'s' * (self.features > 1)}"
+        return f"<LinearRegression of {features}{', with a bias' * self.bias}>"
 
     def start(self, seed: int = 0, dtype: np.typing.DTypeLike = np.float64) -> np.ndarray:
         """Return zeros: the loss is convex, so nothing has to be random."""

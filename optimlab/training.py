@@ -125,6 +125,7 @@ def train(
     shuffle: bool = True,
     drop_last: bool = False,
     clip: Callable[[np.ndarray], np.ndarray] | None = None,
+    compiled: bool = False,
     progress: bool = True,
     **hyper: float | Callable[[int], float],
 ) -> History:
@@ -152,6 +153,8 @@ def train(
         See `optimlab.datasets.batches`.
     clip : callable, optional
         Takes the gradient of a step and returns the one to use, of the same shape.
+    compiled : bool, default False
+        Make the steps with the compiled rule of `optimlab.fast`, which needs numba.
     progress : bool, default True
         Show a bar where somebody watches, see `optimlab.progress`.
     **hyper
@@ -170,22 +173,8 @@ def train(
         rule does not have or that is out of range, is a ValueError.
     """
     _check(model, data, rule, epochs, clip)
-    rule.check(**hyper)
     per_epoch = count_batches(len(data.train_y), batch_size, drop_last=drop_last)
-    for name, value in hyper.items():
-        if not callable(value) and np.ndim(value):
-            raise FormulaError(
-                f"{rule.name} got {name}={value!r}; a training run takes one number or a schedule"
-            )
-        length, total = getattr(value, "length", None), epochs * per_epoch
-        if length is not None and length > total:
-            raise FormulaError(
-                f"{rule.name} got {name}={value!r}, a schedule of {format.number(length)} steps, for a run of "
-                f"{total}; make it at most as long as {epochs} epochs of {per_epoch} steps"
-            )
-    hyper = {
-        name: value if callable(value) else float(value) for name, value in {**rule.hyper, **hyper}.items()
-    }
+    hyper = _hyper(rule, hyper, epochs * per_epoch)
     dtype = data.train_x.dtype
     start = model.start(seed, dtype) if w is None else np.array(w, dtype)
     if start.shape != (model.size,):
@@ -197,7 +186,7 @@ def train(
         tested = model.evaluate(carried["w"], data.test_x, data.test_y) if has_test else (np.nan, np.nan)
         return [*model.evaluate(carried["w"], data.train_x, data.train_y), *tested]
 
-    step = _stepper(rule, carried)
+    step = (_compiled_stepper if compiled else _stepper)(rule, carried)
     losses, rates, diverged_at = [], [], None
     # Divergence is a result, so what overflows on the way there is no warning.
     with np.errstate(all="ignore"), Progress(epochs * per_epoch, show=progress) as show:
@@ -245,6 +234,25 @@ def train(
     )
 
 
+def _hyper(rule: Rule, given: Mapping, steps: int) -> dict[str, float | Callable]:
+    """Return all hyper-parameters of a run: those given, after a check, and the rule's defaults."""
+    rule.check(**given)
+    hyper = {}
+    for name, value in {**rule.hyper, **given}.items():
+        if not callable(value) and np.ndim(value):
+            raise FormulaError(
+                f"{rule.name} got {name}={value!r}; a training run takes one number or a schedule"
+            )
+        length = getattr(value, "length", None)
+        if length is not None and length > steps:
+            raise FormulaError(
+                f"{rule.name} got {name}={value!r}, a schedule of {format.number(length)} steps, "
+                f"for a run of {steps}; make the run longer or the schedule shorter"
+            )
+        hyper[name] = value if callable(value) else float(value)
+    return hyper
+
+
 def _stepper(rule: Rule, carried: Mapping[str, np.ndarray]) -> Callable:
     """Return a function of gradient, step number and hyper-parameters that makes a step in place."""
     starts = range(0, len(carried["w"]), PIECE)
@@ -256,6 +264,19 @@ def _stepper(rule: Rule, carried: Mapping[str, np.ndarray]) -> Callable:
             new = rule.function(*[given[name] for name in rule.formula.positional], **hyper)
             for array, value in zip(piece.values(), new if isinstance(new, tuple) else (new,), strict=False):
                 array[:] = value
+
+    return step
+
+
+def _compiled_stepper(rule: Rule, carried: Mapping[str, np.ndarray]) -> Callable:
+    """Return the same, compiled."""
+    from .fast import compile_rule
+
+    compiled = compile_rule(rule)
+
+    def step(g: np.ndarray, t: int, hyper: Mapping) -> None:
+        given = {**carried, "g": g, "t": t}
+        compiled(*[given[name] for name in rule.formula.positional], **hyper)
 
     return step
 
@@ -296,6 +317,10 @@ def _check(model, data, rule, epochs, clip) -> None:
         raise ValueError(
             f"{rule.name} carries {', '.join(rule.carried)} and takes {', '.join(rule.inputs) or 'nothing'}; "
             "training needs a rule that carries the weight w and takes the gradient g"
+        )
+    if lost := [name for name in rule.carried if name != "w" and name not in rule.state]:
+        raise ValueError(
+            f"{rule.name} gives {', '.join(lost)} no initial value; write one, such as {lost[0]}=0.0"
         )
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
         raise ValueError(f"got epochs={epochs!r}; expected a whole number, at least 1")
