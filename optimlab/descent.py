@@ -186,8 +186,8 @@ def run(
     rule : Rule
         A rule that carries a weight ``w`` and takes one gradient ``g``.
     on : Landscape, callable, or array_like of shape (T, n) or (T, n, R)
-        What gives the gradients: a landscape; a function of ``w``, or of ``w`` and a second argument called
-        ``t``, that returns an array of the shape of ``w``; or one gradient for each step. Numbers in a
+        What gives the gradients: a landscape; a function of ``w``, or of ``w`` and an argument ``t`` without
+        default, that returns an array of the shape of ``w``; or one gradient for each step. Numbers in a
         list, shape (T,), are gradients of one weight.
     start : array_like, shape (n,) or (n, R), optional
         Where to start; the landscape's ``start`` by default, and zero for given gradients.
@@ -554,7 +554,7 @@ def _hyper(rule: Rule, hyper: dict, steps: int) -> dict[str, tuple]:
                     f"{rule.name} got {name} of shape {value.shape}; expected a number or one entry per run, "
                     "shape (R,): grid(...) makes all combinations"
                 )
-            rule.check(**{name: value[()]})
+            rule.check(**{name: value if value.ndim else value.item()})
             found[name] = (value, False)
             continue
         length = getattr(value, "length", None)
@@ -620,7 +620,8 @@ def _names(rule: Rule, on, record) -> tuple[str, ...]:
 def _checked(function: Callable, shape: tuple[int, ...]) -> Callable:
     """Return the caller's gradient as a function of ``w`` and ``t`` whose answers are checked."""
     try:
-        takes_t = "t" in inspect.signature(function).parameters
+        t = inspect.signature(function).parameters.get("t")
+        takes_t = t is not None and t.default is t.empty
     except (TypeError, ValueError):  # a built-in function may not tell
         takes_t = False
 
