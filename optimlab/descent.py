@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -283,34 +284,28 @@ def run(
     return Descent(rule, on, kept, books, state, diverged_at if runs is not None else int(diverged_at))
 
 
-class _Loop:
-    """One rule's step, compiled for a run, and what the run needs to repeat it.
+class _Plan:
+    """One rule's step, compiled for runs in which the same hyper-parameters move and the same is wanted.
 
     The step returns what is carried and what is to be recorded, no more. Whatever depends on
     hyper-parameters alone is computed once per run; whatever depends on them and on ``t``, once per step,
     on single numbers where the hyper-parameters are.
     """
 
-    gradient: Callable | None = None
-    value: Callable | None = None
-
-    def __init__(self, rule: Rule, hyper: dict, wanted: tuple[str, ...]):
-        formula, self.names = rule.formula, rule.carried
-        self.series = {name: value for name, (value, moves) in hyper.items() if moves}
-        self.fixed = {name: value for name, (value, moves) in hyper.items() if not moves}
-        self.uses_t = rule.uses_t
-        clock = ("t",) if rule.uses_t else ()
+    def __init__(self, rule: Rule, moving: tuple[str, ...], wanted: tuple[str, ...]):
+        formula = rule.formula
+        fixed = [name for name in rule.hyper if name not in moving]
+        changing = [*moving, *(("t",) if rule.uses_t else ())]
         # What is recorded stays in the step, and so does everything that is carried.
         stay = {*rule.carried, *wanted}
-        once, body = _hoist(formula.body, {*self.fixed}, stay, "_once")
-        known = [*self.fixed, *(name for name, _ in once)]
-        moving = [*self.series, *clock]
-        each, body = _hoist(body, {*known, *moving}, stay, "_each")
-        self.once = _compile(formula, self.fixed, once)
-        self.each = _compile(formula, [*known, *moving], each) if each else None
+        once, body = _hoist(formula.body, {*fixed}, stay, "_once")
+        known = [*fixed, *(name for name, _ in once)]
+        each, body = _hoist(body, {*known, *changing}, stay, "_each")
+        self.once = _compile(formula, fixed, once)
+        self.each = _compile(formula, [*known, *changing], each) if each else None
         # Only what the remaining lines use is handed over.
         used = {node.id for _, value in body for node in ast.walk(value) if isinstance(node, ast.Name)}
-        named = [*known, *moving, *(name for name, _ in each)]
+        named = [*known, *changing, *(name for name, _ in each)]
         self.use = [i for i, name in enumerate(named) if name in used]
         self.extra = tuple(n for n in wanted if n in formula.assigned and n not in rule.carried)
         self.step = compiled(
@@ -319,32 +314,49 @@ class _Loop:
             body,
             _tuple([*rule.carried, *self.extra]),
         )
+        self.named = named
+
+
+_plan = functools.lru_cache(maxsize=256)(_Plan)  # compiling takes as long as a hundred steps
+
+
+class _Loop:
+    """A plan and what its steps need besides: numbers, gradients, limits."""
+
+    gradient: Callable | None = None
+    value: Callable | None = None
+
+    def __init__(self, rule: Rule, hyper: dict, wanted: tuple[str, ...]):
+        self.names, self.uses_t = rule.carried, rule.uses_t
+        self.series = {name: value for name, (value, moves) in hyper.items() if moves}
+        self.fixed = {name: value for name, (value, moves) in hyper.items() if not moves}
+        self.plan = _plan(rule, tuple(self.series), wanted)
         self.look = None
         if rule.look_ahead is not None:
             self.look = rule.look_ahead.bind_results()
             self.look_at = [rule.carried.index(name) for name in rule.look_ahead.positional]
-            self.look_with = [named.index(name) for name in rule.look_ahead.keyword]
+            self.look_with = [self.plan.named.index(name) for name in rule.look_ahead.keyword]
 
     def run(self, state: dict, pages: dict, block) -> np.ndarray:
         """Make one block's steps: change ``state``, fill ``pages``, return when each run was lost."""
-        names, every = self.names, self.every
+        names, every, plan = self.names, self.every, self.plan
         place = names.index("w")
         now = tuple(state.values())
         shape = now[place].shape
         lost = np.zeros(shape[1:], int)
         dead = None  # which runs stand still, once there are any
         fixed = tuple(_cut(value, block) for value in self.fixed.values())
-        once = fixed + tuple(map(_small, self.once(*fixed)))
+        once = fixed + tuple(map(_small, plan.once(*fixed)))
         nearly = 0.99 * LIMIT**2  # one sum over all runs is enough to see that none is near the limit
         self.write(pages, 0, now, None, None, dead)
         for t in range(1, self.steps + 1):
             numbers = once + tuple([_cut(values[t - 1], block) for values in self.series.values()])
             if self.uses_t:
                 numbers += (np.float64(t),)
-            if self.each:
-                numbers += tuple(map(_small, self.each(*numbers)))
+            if plan.each:
+                numbers += tuple(map(_small, plan.each(*numbers)))
             g = self.slope(t, now, numbers, shape, place)
-            after = self.step(*now, g, *[numbers[i] for i in self.use])
+            after = plan.step(*now, g, *[numbers[i] for i in plan.use])
             new, extras = after[: len(names)], after[len(names) :]
             w = new[place]
             if self.box is not None:
@@ -396,7 +408,7 @@ class _Loop:
             elif name == "value":
                 page[row] = self.value(now[self.names.index("w")], row * self.every)
             elif g is not None:
-                found = g if name == "g" else extras[self.extra.index(name)]
+                found = g if name == "g" else extras[self.plan.extra.index(name)]
                 page[row] = found if dead is None else np.where(dead, np.nan, found)
 
 
