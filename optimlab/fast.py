@@ -411,9 +411,9 @@ class CompiledSweep:
             )
         found = descent._hyper(rule, hyper, steps)
         runs = descent._runs(start, None, found, self.landscape)
-        values = {name: np.array(value) for name, (value, moves) in found.items()}
+        values = {name: np.array(value) for name, (value, _) in found.items()}
         values |= {f"landscape.{n}": np.array(self.numbers[n], float) for n in self.gradient.keyword}
-        moving = {name for name, (_, moves) in found.items() if moves}
+        moving = {name for name, (_, is_series) in found.items() if is_series}
         if wide := [name for name in moving if values[name].ndim > 1]:
             raise FormulaError(
                 f"the schedule of {wide[0]} gives one number per run; a compiled sweep takes one for all runs"
@@ -426,12 +426,17 @@ class CompiledSweep:
         if (dtype.name, over_runs) not in self._kernels:
             self._kernels[dtype.name, over_runs] = self._compile(over_runs, dtype)
         constants, kernel = self._kernels[dtype.name, over_runs]
-        once = [np.broadcast_to(value, steps) for name, value in values.items() if name not in over_runs]
+        once = {name: value for name, value in values.items() if name not in over_runs}
+        fixed = [value[()] for value in once.values()]
+        moves = [(i, once[name]) for i, name in enumerate(once) if name in moving]
         with np.errstate(all="ignore"):
             # One step at a time, as a run makes them: NumPy's power of many numbers at once may differ from
             # its power of one in the last bit.
-            clock = np.arange(1.0, steps + 1)
-            rows = [constants(t, *(value[i] for value in once)) for i, t in enumerate(clock)]
+            rows = []
+            for t in np.arange(1.0, steps + 1):
+                for i, series in moves:
+                    fixed[i] = series[int(t) - 1]
+                rows.append(constants(t, *fixed))
             table = np.array(rows, dtype).reshape(steps, -1)
             kernel(table, *state.values(), *(values[name].astype(dtype) for name in over_runs), made)
         diverged_at = np.where(made < steps, made + 1, 0).astype(int)
