@@ -68,7 +68,7 @@ class Schedule:
         self.formula = formula
         self.name = formula.name
         self.hyper = dict(formula.keyword)
-        self._compute: Callable[..., tuple] | None = None
+        self._compiled: dict[str, Callable[..., tuple]] = {}  # shared with what `using` makes of it
         self._torch: Callable[..., str] | None = None
         self.__doc__ = function.__doc__
 
@@ -108,10 +108,10 @@ class Schedule:
         return self._at(_steps(self, t), self.hyper)
 
     def _at(self, t, hyper: dict):
-        if self._compute is None:  # compiled at the first call: the import stays quick
-            self._compute = self.formula.bind_results()
+        if not self._compiled:  # compiled at the first call: the import stays quick
+            self._compiled["value"] = self.formula.bind_results()
         with np.errstate(all="ignore"):  # `where` computes both of its branches
-            (value,) = self._compute(t, *(np.asarray(v, float)[()] for v in hyper.values()))
+            (value,) = self._compiled["value"](t, *(np.asarray(v, float)[()] for v in hyper.values()))
         return value if np.shape(value) or not np.shape(t) else np.full(np.shape(t), value)
 
     @property
@@ -185,8 +185,10 @@ class Warmup:
     def __init__(self, schedule: Schedule | Warmup, steps: int, start: float):
         if not isinstance(schedule, Schedule | Warmup):
             raise TypeError(f"warmup got {schedule!r}; expected a schedule, such as cosine")
+        if np.ndim(steps) or np.ndim(start):
+            raise ValueError(f"warmup got steps={steps!r} and start={start!r}; expected one number each")
         _check(linear, {"steps": steps, "start": start})
-        self.schedule, self.steps, self.start = schedule, steps, start
+        self.schedule, self.steps, self.start = schedule, int(steps), float(start)
         self.name = f"warmup_{schedule.name}"
 
     @property

@@ -218,9 +218,12 @@ def test_runs_in_blocks_on_any_landscape_equal_runs_one_by_one_exactly(name, mon
     shape = LANDSCAPES[name]
     monkeypatch.setattr(descent, "BLOCK", 3 * shape.dimension)
     rates = np.geomspace(1e-3, 5, 10)
-    together = run(nesterov_lookahead, shape, steps=30, lr=rates, record=("w", "v"))
+    record = ("w", "v", "value")
+    decay = exponential.using(lr=rates)
+    together = run(nesterov_lookahead, shape, steps=30, lr=decay, record=record)
     for r, lr in enumerate(rates):
-        alone = run(nesterov_lookahead, shape, steps=30, lr=lr, record=("w", "v"))
+        alone = run(nesterov_lookahead, shape, steps=30, lr=exponential.using(lr=lr), record=record)
+        same(together["value"][..., r], alone["value"])
         same(together["w"][..., r], alone["w"])
         same(together["v"][..., r], alone["v"])
         same(together.state["v"][:, r], alone.state["v"])
@@ -356,6 +359,23 @@ def test_a_run_leaves_numpys_warnings_as_they_were():
 
 
 # Facts of the course
+
+
+@settings(deadline=None)
+@given(st.floats(1e-3, 0.12), st.floats(0.1, 20), st.floats(-3, 3), st.floats(-3, 3))
+def test_on_a_ravine_plain_descent_multiplies_each_error_by_the_same_factor_at_every_step(lr, kappa, x, y):
+    path = run(gradient_descent, ravine.using(kappa=kappa), start=[x, y], lr=lr, steps=20)
+    t = np.arange(21)[:, None]
+    expected = np.array([x, y]) * (1 - lr * np.array([2, 2 * kappa])) ** t
+    np.testing.assert_allclose(path["w"], expected, rtol=1e-9, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(st.integers(-40, 40), st.integers(0, 2**32 - 1))
+def test_adam_takes_the_same_path_whatever_the_scale_of_the_gradients(power, seed):
+    gradients = np.random.default_rng(seed).normal(size=(30, 3))
+    path = run(adam, gradients, lr=0.1, eps=0.0)
+    same(run(adam, gradients * 4.0**power, lr=0.1, eps=0.0)["w"], path["w"])
 
 
 def test_on_the_ravine_momentum_is_no_free_lunch_at_a_rate_that_suits_plain_descent():

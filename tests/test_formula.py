@@ -243,6 +243,16 @@ def test_annotations_of_arguments_are_allowed():
     assert formula.bind()(w=3.0, lr=1.0) == {"w": 2.0}
 
 
+def test_results_come_as_a_tuple_and_the_same_for_a_number_as_for_an_array():
+    formula = read(define("def f(x, *, a=1.7):\n    y = x**a\n    return y, x**3 - 1"))
+    points = np.random.default_rng(0).uniform(0, 2, 50)
+    results = formula.bind_results()
+    together = results(points, 1.7)
+    for i, x in enumerate(points):
+        assert results(x, 1.7) == (together[0][i], together[1][i])
+    assert read(define("def f(x):\n    return x")).bind_results()(3.0) == (3.0,)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_of_the_language_computes_what_numpy_computes(name):
     calls = {"where": "where(x < y, x, y)", "maximum": "maximum(x, y)", "minimum": "minimum(x, y)"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 
@@ -139,6 +140,10 @@ losses = st.lists(st.floats(0.1, 10) | st.sampled_from([1.0, 2.0]), min_size=1, 
 def test_the_torch_code_of_reduce_on_plateau_sets_the_same_rates(losses, plateau):
     found = by_torch(plateau.torch_code(), len(losses), losses)
     np.testing.assert_allclose(plateau.rates(losses), found, rtol=1e-12, atol=0)
+
+
+def test_the_examples_in_the_docstrings_hold():
+    assert doctest.testmod(schedules).failed == 0
 
 
 def test_more_bad_losses_than_the_patience_are_needed_to_reduce_the_rate():
@@ -295,6 +300,13 @@ def test_other_numbers_make_another_schedule_and_leave_the_first_alone():
     assert repr(other) == "<Schedule cosine(lr=5.0, steps=100, lr_min=0.0)>"
 
 
+def test_numbers_may_be_numpys_own():
+    plain = warmup(cosine.using(lr=0.5, steps=7), 3, 0.5)
+    numpys = warmup(cosine.using(lr=np.float64(0.5), steps=np.int64(7)), np.int64(3), np.float64(0.5))
+    assert numpys.javascript() == plain.javascript()
+    assert numpys.torch_code() == plain.torch_code()
+
+
 def test_hyper_parameters_may_be_arrays_over_runs():
     many = cosine.using(lr=[0.1, 0.2, 0.3])
     assert many(1).tolist() == pytest.approx([0.1, 0.2, 0.3])
@@ -385,6 +397,8 @@ def test_a_warm_up_needs_a_schedule_and_a_share():
         warmup(cosine, 0)
     with pytest.raises(FormulaError, match="expected a share"):
         warmup(cosine, 10, -0.1)
+    with pytest.raises(ValueError, match="expected one number each"):
+        warmup(cosine, [5, 10])
 
 
 @pytest.mark.parametrize(
