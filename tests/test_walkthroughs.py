@@ -212,6 +212,10 @@ SCOPE = Scope(
         ('beta * p["day 2", "v"] + 0.1 * 19', 0.9 * 3.92 + 1.9),
         ("1 / (1 - 1)", math.inf),
         ("10**400", math.inf),
+        ("reach(theta, 18)", 1),
+        ("reach(theta, 20)", 2),
+        ("reach(v[1:3], 5)", 3),
+        ("reach(theta, 23.5)", math.inf),
     ],
 )
 def test_an_expression_gives_what_its_mathematics_says(text, expected):
@@ -238,6 +242,8 @@ def test_an_expression_gives_what_its_mathematics_says(text, expected):
         "theta[1:3:2]",
         "theta[:3]",
         "sum(theta, axis=0)",
+        "sum(theta, beta)",
+        "reach(theta)",
         "sum(*theta)",
         "beta @ beta",
         "beta // 2",

@@ -5,6 +5,7 @@
     arithmetic     + - * / **  unary minus  parentheses
     functions      sqrt abs exp log sin cos floor ceil, of one number or of a slice
                    sum mean of a slice, min max of a slice or of several numbers
+                   reach(theta, 20): where a series is first at least 20, counted from 1; else infinite
     steps          v[3]  v[t-1]  theta[1:t]     both ends belong to the slice, as in mathematics
     one of several runs      raw.v[t]
     a printed figure         p["v"]  p["day 2", "v"]  p["other-example", "day 2", "v"]
@@ -24,6 +25,14 @@ import numpy as np
 from ..format import number
 from ._error import WalkthroughError, nearest
 
+
+def _reach(pair) -> float:
+    """Return where a series is first at least a level, counted from 1; infinite if it never is."""
+    series, level = pair
+    reached = np.flatnonzero(np.atleast_1d(series) >= level)
+    return np.float64(reached[0] + 1 if len(reached) else np.inf)
+
+
 PRINTED = "p"
 CONSTANTS = {"pi": np.pi}
 FUNCTIONS: dict[str, Callable] = {
@@ -39,7 +48,10 @@ FUNCTIONS: dict[str, Callable] = {
     "mean": np.mean,
     "min": np.min,
     "max": np.max,
+    "reach": _reach,
 }
+_ARGUMENTS = {"reach": 2}
+
 _OPERATORS: dict[type, Callable] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
@@ -156,8 +168,13 @@ class Expression:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 if name not in FUNCTIONS:
                     raise WalkthroughError(f"{self.text!r} calls {name!r}; {nearest(name, FUNCTIONS)}")
-                if not args or (len(args) > 1 and name not in ("min", "max")):
-                    raise WalkthroughError(f"{self.text!r} gives {name} {len(args)} arguments; expected one")
+                expected = _ARGUMENTS.get(name, 1)
+                if name in ("min", "max"):
+                    expected = max(1, len(args))
+                if len(args) != expected:
+                    raise WalkthroughError(
+                        f"{self.text!r} gives {name} {len(args)} arguments; expected {expected}"
+                    )
                 for argument in args:
                     self._check(argument)
             case ast.Subscript(value=ast.Name(id="p"), slice=key):
