@@ -258,29 +258,29 @@ def run(
     diverged_at = np.zeros(shape[1:], int)
 
     loop = _Loop(rule, hyper, tuple(name for name in records if name != "value"))
-    loop.steps, loop.every, loop.given = steps, every, given
+    loop.steps, loop.every = steps, every
     loop.clip_norm, loop.clip_value = clip_norm, clip_value
     loop.box = None if box is None else _box(box)
-    if given is None:
-        loop.gradient = on.slope() if isinstance(on, Landscape) else _checked(on, shape)
-    if "value" in records:
-        loop.value = on.value if on.online else lambda w, t: on.value(w)
-
     # What a function of the caller's does with the runs is not known, so it sees all of them at once.
-    whole = runs is None or not isinstance(on, Landscape) or any(map(np.ndim, on.hyper.values()))
+    whole = runs is None or callable(on)
     width = max(1, BLOCK // shape[0])
     blocks = [...] if whole or runs <= width else [slice(i, i + width) for i in range(0, runs, width)]
     with np.errstate(all="ignore"):
         for block in blocks:
-            here = {name: array if block is ... else array[:, block].copy() for name, array in state.items()}
-            pages = {name: array if block is ... else array[..., block] for name, array in books.items()}
-            lost = loop.run(here, pages, block)
+            here = {name: _cut(array, block) for name, array in state.items()}
+            pages = {name: _cut(array, block) for name, array in books.items()}
+            if isinstance(on, Landscape):
+                loop.descend(on.using(**{name: _cut(value, block) for name, value in on.hyper.items()}))
+            elif given is not None:
+                loop.given = _cut(given, block) if given.ndim == 3 else given
+            else:
+                loop.gradient = _checked(on, shape)
+            diverged_at[block] = loop.run(here, pages, block)
             for name, array in here.items():
                 if block is ...:
                     state[name] = array
                 else:
                     state[name][:, block] = array
-            diverged_at[block] = lost
     return Descent(rule, on, kept, books, state, diverged_at if runs is not None else int(diverged_at))
 
 
@@ -323,6 +323,7 @@ _plan = functools.lru_cache(maxsize=256)(_Plan)  # compiling takes as long as a 
 class _Loop:
     """A plan and what its steps need besides: numbers, gradients, limits."""
 
+    given: np.ndarray | None = None
     gradient: Callable | None = None
     value: Callable | None = None
 
@@ -336,6 +337,11 @@ class _Loop:
             self.look = rule.look_ahead.bind_results()
             self.look_at = [rule.carried.index(name) for name in rule.look_ahead.positional]
             self.look_with = [self.plan.named.index(name) for name in rule.look_ahead.keyword]
+
+    def descend(self, on: Landscape) -> None:
+        """Take gradients and values from a landscape."""
+        self.gradient = on.slope()
+        self.value = on.value if on.online else lambda w, t: on.value(w)
 
     def run(self, state: dict, pages: dict, block) -> np.ndarray:
         """Make one block's steps: change ``state``, fill ``pages``, return when each run was lost."""
@@ -471,7 +477,8 @@ def _small(value):
 
 
 def _cut(value, block):
-    return value if block is ... or np.ndim(value) == 0 else value[block]
+    """Return what belongs to a block of runs: a number belongs to all of them."""
+    return value if block is ... or np.ndim(value) == 0 else np.asarray(value)[..., block]
 
 
 # What `run` may be given.

@@ -250,7 +250,9 @@ def test_with_schedules_clipping_and_a_box_runs_together_equal_runs_alone(data):
         same(together["w"][..., r], alone["w"])
 
 
-def test_runs_may_differ_in_start_gradients_or_the_landscape_itself():
+@pytest.mark.parametrize("block", [2, 1000])
+def test_runs_may_differ_in_start_gradients_or_the_landscape_itself(block, monkeypatch):
+    monkeypatch.setattr(descent, "BLOCK", block)
     starts = np.array([[0.0, 1.0, -2.0], [0.5, 0.0, 1.0]])
     kappas = np.array([1.0, 5.0, 20.0])
     gradients = np.random.default_rng(0).normal(size=(8, 2, 3))
