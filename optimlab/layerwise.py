@@ -274,7 +274,7 @@ def muon(
     Notes
     -----
     Source: Jordan et al. (2024). Same as ``torch.optim.Muon``, but for the precision: torch runs the
-    iteration in bfloat16, so that its steps agree with these to two or three digits.
+    iteration in bfloat16, so that its steps agree with these to a few percent only.
     """
     w, g = _matrix("muon", w, g)
     v = momentum * np.asarray(v, np.float64) + (1 - momentum) * g

@@ -255,13 +255,13 @@ def test_muon_equals_torch_where_torch_does_not_round_to_bfloat16(shape, monkeyp
     assert_same(run(muon, w, gradients, lr=0.02, momentum=0.9, weight_decay=0.05)[0], theirs)
 
 
-def test_torch_rounds_the_iteration_of_muon_so_that_steps_agree_to_two_or_three_digits():
+def test_torch_rounds_the_iteration_of_muon_so_that_steps_agree_to_a_few_percent_only():
     torch = pytest.importorskip("torch")
     make = muons(torch)
     w, gradients = layer(11, (6, 4), steps=1)
     theirs = run_torch(torch, lambda p: make(p, lr=0.02, weight_decay=0.0), w, gradients) - w
     difference = np.abs(muon(w, gradients[0], lr=0.02, weight_decay=0.0)[0] - w - theirs).max()
-    assert 1e-5 < difference / np.abs(theirs).max() < 5e-2
+    assert 1e-3 < difference / np.abs(theirs).max() < 0.1
 
 
 def test_muon_does_not_see_the_scale_of_the_gradients():

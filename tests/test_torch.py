@@ -512,6 +512,17 @@ def test_the_state_has_the_dtype_of_its_parameter(dtype):
     assert {steps.state[w][name].dtype for name in ("m", "v", "p")} == {dtype}
 
 
+@pytest.mark.parametrize("which", TRAINABLE, ids=lambda r: r.name)
+def test_a_step_stays_on_the_device_of_its_parameter(which):
+    # The meta device computes shapes only, and like a GPU refuses tensors of another device.
+    w = torch.ones(3, device="meta", requires_grad=True)
+    w.grad = torch.ones(3, device="meta")
+    steps = optimizer(which, [w])
+    steps.step(lambda: 0.0)
+    steps.step(lambda: 0.0)
+    assert {steps.state[w][name].device.type for name in which.state} <= {"meta"}
+
+
 # Bad input
 
 
