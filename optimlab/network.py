@@ -222,7 +222,9 @@ class Network:
         """Return what enters every layer, and last the scores."""
         values = [x]
         for matrix, bias in layers:
-            z = (matrix @ values[-1].T).T  # a third faster for small batches than values[-1] @ matrix.T
+            a = values[-1]
+            # The larger matrix first: the same numbers, up to a third faster.
+            z = a @ matrix.T if len(a) > len(matrix) else (matrix @ a.T).T
             z += bias
             values.append(z if matrix is layers[-1][0] else np.maximum(z, 0, out=z))
         return values
