@@ -325,7 +325,10 @@ class Expression:
         def spell(node: ast.expr) -> ast.expr:
             match node:
                 case ast.BinOp(left=left, op=op, right=right):
-                    return ast.BinOp(spell(left), op, spell(right))
+                    left = spell(left)
+                    if isinstance(op, ast.Pow) and isinstance(left, ast.Name) and left.id.startswith("-"):
+                        left = ast.Name(f"({left.id})")  # -2 ** 2 would be read as -4
+                    return ast.BinOp(left, op, spell(right))
                 case ast.UnaryOp(op=op, operand=operand):
                     return ast.UnaryOp(op, spell(operand))
                 case ast.Call(func=func, args=args) if not any(_holds_slice(a, scope) for a in args):

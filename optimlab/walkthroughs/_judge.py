@@ -364,7 +364,7 @@ class Walkthrough:
                 sentences.append(self._write(value.why, scope))
             for expression in (value.slip, value.from_printed):
                 if expression and not expression.is_reference:
-                    rounded = verdict == "near" and not value.inherits
+                    rounded = verdict == "near" and expression is value.from_printed and not value.inherits
                     begin = "From the rounded figures printed before it: " if rounded else ""
                     sentences.append(f"{begin}{expression.spelled(scope)} gives {value.figure.printed}.")
             if not sentences and verdict == "near":
