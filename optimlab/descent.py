@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike
 from . import clipping
 from .formula import CONSTANTS, Formula, closest, compiled
 from .landscapes import Landscape
+from .schedules import check_length
 
 if TYPE_CHECKING:
     from .rule import Rule
@@ -576,12 +577,7 @@ def _hyper(rule: Rule, hyper: dict, steps: int) -> dict[str, tuple]:
             rule.check(**{name: value if value.ndim else value.item()})
             found[name] = (value, False)
             continue
-        length = getattr(value, "length", None)
-        if length is not None and steps > length:
-            raise ValueError(
-                f"the schedule of {name} ends after {length:g} steps but the run makes {steps}; "
-                f"give the schedule steps={steps} or the run steps={length:g}"
-            )
+        check_length(name, value, steps)
         series = [
             _numbers(f"the schedule of {name} gave for t={t} {name}", value(t)) for t in range(1, steps + 1)
         ]

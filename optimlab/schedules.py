@@ -664,6 +664,33 @@ def read_range_test(
 _COUNTS = {"every", "period", "up", "down", "steps"}
 
 
+def check_length(name: str, value, steps: int) -> None:
+    """Refuse a schedule that is made for another number of steps than the run makes.
+
+    Parameters
+    ----------
+    name : str
+        The hyper-parameter that follows the schedule.
+    value : object
+        What was given for it; only what has a `length` can be refused.
+    steps : int
+        How many steps the run makes.
+
+    Raises
+    ------
+    FormulaError
+        Saying both numbers. A longer schedule would be cut off before its end, a shorter one would
+        leave the rest of the run at its last value: both go unnoticed otherwise.
+    """
+    length = getattr(value, "length", None)
+    if length is not None and length != steps:
+        raise FormulaError(
+            f"the schedule of {name} is made for {length:g} steps but the run makes {steps}; "
+            f"give the schedule steps={steps} (with a warm-up, both parts together) "
+            f"or the run steps={length:g}"
+        )
+
+
 def _steps(schedule: Schedule | Warmup, t: ArrayLike):
     t = np.asarray(t, float)[()]
     if not np.all(t >= 1):

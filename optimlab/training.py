@@ -22,6 +22,7 @@ from .formula import FormulaError
 from .network import LinearRegression, Network
 from .progress import Progress
 from .rule import Rule
+from .schedules import check_length
 
 # A rule is element-wise, so that it may take the weights piece by piece. Pieces of this length, with all
 # that a step computes on the way, stay in the processor's cache: three times as fast for 100,000 weights.
@@ -243,12 +244,7 @@ def _hyper(rule: Rule, given: Mapping, steps: int) -> dict[str, float | Callable
             raise FormulaError(
                 f"{rule.name} got {name}={value!r}; a training run takes one number or a schedule"
             )
-        length = getattr(value, "length", None)
-        if length is not None and length > steps:
-            raise FormulaError(
-                f"{rule.name} got {name}={value!r}, a schedule of {format.number(length)} steps, "
-                f"for a run of {steps}; make the run longer or the schedule shorter"
-            )
+        check_length(name, value, steps)
         hyper[name] = value if callable(value) else float(value)
     return hyper
 

@@ -288,7 +288,9 @@ def test_a_grid_is_every_combination_and_folds_back():
 
 
 @pytest.mark.parametrize(
-    "schedule", [step, exponential, cosine, warmup(cosine, 5), one_cycle.using(steps=30)], ids=repr
+    "schedule",
+    [step, exponential, cosine.using(steps=30), warmup(cosine.using(steps=25), 5), one_cycle.using(steps=30)],
+    ids=repr,
 )
 def test_a_schedule_in_a_run_is_the_schedule_in_a_trace(schedule):
     path = run(momentum, ravine, steps=30, lr=schedule, momentum=0.5)
@@ -494,10 +496,11 @@ def test_from_the_right_well_momentum_can_reach_the_lower_left_one_and_plain_des
         ({"lr": lambda t: "x"}, "the schedule of lr gave for t=1 lr='x'"),
         (
             {"lr": cosine.using(steps=3)},
-            "the schedule of lr ends after 3 steps but the run makes 5; give the schedule steps=5 "
-            "or the run steps=3",
+            "the schedule of lr is made for 3 steps but the run makes 5; give the schedule steps=5 "
+            r"\(with a warm-up, both parts together\) or the run steps=3",
         ),
-        ({"lr": warmup(cosine.using(steps=2), 2)}, "ends after 4 steps but the run makes 5"),
+        ({"lr": warmup(cosine.using(steps=2), 2)}, "is made for 4 steps but the run makes 5"),
+        ({"lr": cosine}, "is made for 100 steps but the run makes 5"),
         ({"start": [1, 2, 3]}, r"start of shape \(3,\); rosenbrock expects \(2,\), or \(2, R\)"),
         ({"start": [1, np.nan]}, "expected finite numbers"),
         ({"start": 3.0}, r"start of shape \(\)"),

@@ -395,7 +395,7 @@ GOOD = {"model": NETWORK, "data": SMALL, "rule": rules.adam, "epochs": 1, "batch
         ({"beta": 0.9}, "no hyper-parameter 'beta'.*did you mean 'beta"),
         ({"lr": lambda t: -t}, "adam got lr=-1; expected a finite number"),
         ({"lr": lambda t: [t, t]}, r"lr=\[1, 1\] from its schedule at step 1; expected one number"),
-        ({"lr": schedules.cosine}, "a schedule of 100 steps, for a run of 3"),
+        ({"lr": schedules.cosine}, "is made for 100 steps but the run makes 3"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(change, message):
