@@ -133,7 +133,9 @@ def cat_vs_dog(
     Every feature is normal noise with variance 1. In 50 of them, at random places, the mean of a cat and
     the mean of a dog lie ``4 / sqrt(50)`` = 0.57 apart, which side is whose being random too. So the two
     clouds are 4 standard deviations apart along one direction, and no classifier can be right more
-    often than Phi(2) = 97.7 % of the time. With few samples for 1000 features none comes near.
+    often than Phi(2) = 97.7 % of the time. Few samples for 1000 features do not show that direction well: a
+    1000-100-2 network is right on 93 % of the test samples after training on 1024, and on 73 % after
+    training on 128 (Adam, 10 epochs, batches of 32, mean of 5 seeds).
 
     Parameters
     ----------
