@@ -3,9 +3,9 @@
     make bench
 
 Each row compares pieces of the same work, in turns, in one process, on one core: the first, the second, the
-first, the second, ... The ratio is the median of the rounds' ratios, so that a busy machine slows both sides.
-What is compared with is optional (torch; jax with optax; numba for our own compiled code): where one
-is missing, its rows say so.
+first, the second, ... Times are processor times, which other programs on the machine hardly change, and the
+ratio is the median of the rounds' ratios. What is compared with is optional (torch; jax with optax; numba
+for our own compiled code): where one is missing, its rows say so.
 """
 
 # ruff: noqa: E402 (libraries count their threads when they are imported)
@@ -70,7 +70,7 @@ def has(*names: str) -> bool:
 
 def missing(*names: str) -> str:
     """Say which of these cannot be imported."""
-    return "not measured: " + ", ".join(name for name in names if not has(name)) + " is not installed"
+    return "not measured for want of " + ", ".join(name for name in names if not has(name))
 
 
 def in_turns(works: dict[str, Callable], rounds: int) -> dict[str, np.ndarray]:
@@ -80,9 +80,9 @@ def in_turns(works: dict[str, Callable], rounds: int) -> dict[str, np.ndarray]:
         work()
     for _ in range(rounds):
         for name, work in works.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             work()
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append(time.process_time() - begin)
     return {name: np.array(times) for name, times in seconds.items()}
 
 
@@ -249,8 +249,10 @@ def sweeps() -> list[Row]:
         some = RATES[:: len(RATES) // pieces]
         works["autograd"] = lambda: [torch_descent(float(lr), 100, autograd=True) for lr in some]
         works["given"] = lambda: [torch_descent(float(lr), 100, autograd=False) for lr in some]
-    measured = in_turns(works, 31)
+    measured = in_turns(works, 101)
     for (ours, theirs), row in rows.items():
+        if theirs.startswith("jax"):
+            row.note = "a step of a run is 2 divisions and 2 roots, which both wait for"
         if ours in measured and theirs in measured:
             scale = len(RATES) / pieces if theirs in ("autograd", "given") else 1.0
             compare(row, measured, ours, theirs, scale)
@@ -285,43 +287,50 @@ def one_path() -> list[Row]:
 # A network
 
 
-def compiled_training(network: Network, data, epochs: int) -> Callable:
-    """Return a training loop whose step is compiled."""
+def compiled_steps(model: Network, data, epochs: int) -> Callable:
+    """Return the training steps alone: mini-batches, gradients, compiled steps."""
     step = compile_rule(adam)
 
     def work() -> None:
-        w = network.start(0)
+        w = model.start(0)
         state, t = step.state(w), 0
         for epoch in range(epochs):
             for x, y in batches(data.train_x, data.train_y, 32, epoch=epoch):
                 t += 1
-                _, g = network.gradient(w, x, y)
-                step(w, g, t, *state)
-            network.evaluate(w, data.train_x, data.train_y)
+                step(w, model.gradient(w, x, y)[1], t, *state)
 
     return work
 
 
-def torch_training(network: Network, data, epochs: int) -> Callable:
-    """Return the same training in torch, as its tutorials write it, from the same weights and batches."""
+def torch_steps(model: Network, data, epochs: int, evaluated: bool) -> Callable:
+    """Return the training in torch as its tutorials write it, from the same weights, on the same batches."""
     import torch
 
+    named = model.named(model.start(0))
+    every_x, every_y = torch.from_numpy(data.train_x), torch.from_numpy(data.train_y).long()
+
     def work() -> None:
-        named = network.named(network.start(0))
-        model = torch.nn.Sequential(torch.nn.Linear(1000, 100), torch.nn.ReLU(), torch.nn.Linear(100, 2))
+        layers = torch.nn.Sequential(torch.nn.Linear(1000, 100), torch.nn.ReLU(), torch.nn.Linear(100, 2))
         with torch.no_grad():
-            for layer, index in ((model[0], 1), (model[2], 2)):
-                layer.weight.copy_(torch.from_numpy(named[f"W{index}"].copy()))
-                layer.bias.copy_(torch.from_numpy(named[f"b{index}"].copy()))
-        optimizer, cost = torch.optim.Adam(model.parameters(), lr=0.001), torch.nn.CrossEntropyLoss()
-        every_x, every_y = torch.from_numpy(data.train_x), torch.from_numpy(data.train_y).long()
+            for layer, number in ((layers[0], 1), (layers[2], 2)):
+                layer.weight.copy_(torch.from_numpy(named[f"W{number}"].copy()))
+                layer.bias.copy_(torch.from_numpy(named[f"b{number}"].copy()))
+        optimizer, cost = torch.optim.Adam(layers.parameters(), lr=0.001), torch.nn.CrossEntropyLoss()
+
+        @torch.no_grad()
+        def evaluate() -> None:
+            if evaluated:
+                scores = layers(every_x)
+                cost(scores, every_y).item()
+                (scores.argmax(1) == every_y).float().mean().item()
+
+        evaluate()
         for epoch in range(epochs):
             for x, y in batches(data.train_x, data.train_y, 32, epoch=epoch):
                 optimizer.zero_grad()
-                cost(model(torch.from_numpy(x)), torch.from_numpy(y).long()).backward()
+                cost(layers(torch.from_numpy(x)), torch.from_numpy(y).long()).backward()
                 optimizer.step()
-            with torch.no_grad():
-                cost(model(every_x), every_y)
+            evaluate()
 
     return work
 
@@ -329,28 +338,28 @@ def torch_training(network: Network, data, epochs: int) -> Callable:
 def network() -> list[Row]:
     """Compare ten epochs of a small network on 1024 samples."""
     work = "1000-100-2 network, 10 epochs of 1024, batch 32, float32"
-    rows = [
-        Row(work, "NumPy", "torch, its default Adam", at_least=1.5),
-        Row(work, "compiled", "torch, its default Adam", at_least=2.5),
-    ]
-    if not has("torch"):
-        for row in rows:
-            row.note = missing("torch")
-        return rows
-    model, data = Network(1000, 100, 2), cat_vs_dog(1024, test_samples=2)
-    works = {
-        "numpy": lambda: train(model, data, adam, epochs=10, batch_size=32, lr=0.001, progress=False),
-        "torch": torch_training(model, data, 10),
+    whole, torch_adam = f"{work}, evaluated after each", "torch, its default Adam"
+    rows = {
+        ("numpy", "torch"): Row(whole, "NumPy", torch_adam, at_least=1.5),
+        ("compiled", "torch"): Row(whole, "compiled", torch_adam, at_least=2.5),
+        ("compiled steps", "torch steps"): Row(f"{work}, steps alone", "compiled", torch_adam, at_least=2.5),
     }
+    model, data = Network(1000, 100, 2), cat_vs_dog(1024, test_samples=2)
+    given = {"epochs": 10, "batch_size": 32, "progress": False}
+    works: dict[str, Callable] = {"numpy": lambda: train(model, data, adam, **given)}
     if has("numba"):
-        works["compiled"] = compiled_training(model, data, 10)
-    measured = in_turns(works, 11)
-    compare(rows[0], measured, "numpy", "torch")
-    if has("numba"):
-        compare(rows[1], measured, "compiled", "torch")
-    else:
-        rows[1].note = missing("numba")
-    return rows
+        works["compiled"] = lambda: train(model, data, adam, compiled=True, **given)
+        works["compiled steps"] = compiled_steps(model, data, 10)
+    if has("torch"):
+        works["torch"] = torch_steps(model, data, 10, evaluated=True)
+        works["torch steps"] = torch_steps(model, data, 10, evaluated=False)
+    measured = in_turns(works, 15)
+    for (ours, theirs), row in rows.items():
+        if ours in measured and theirs in measured:
+            compare(row, measured, ours, theirs)
+        else:
+            row.note = missing("torch", *(("numba",) if ours != "numpy" else ()))
+    return list(rows.values())
 
 
 # The import
@@ -433,8 +442,8 @@ def main() -> None:
     page = [
         "# Speed",
         "",
-        "Written by `make bench`. Both sides of a row run in turns in one process on one core; times are",
-        "medians; the ratio (peer's time over ours) is the median of the rounds' ratios.",
+        "Written by `make bench`. Both sides of a row run in turns in one process on one core. Times are",
+        "medians of processor time; the ratio (peer's time over ours) is the median of the rounds' ratios.",
         "",
         f"Measured on {machine()}.",
         "",

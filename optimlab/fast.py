@@ -26,6 +26,7 @@ stays a division. Then float64 results are equal to NumPy's to the last bit wher
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import itertools
 import keyword
@@ -619,6 +620,7 @@ def cache_folder() -> Path | None:
         return None
 
 
+@functools.cache
 def _compile(source: str, name: str, parallel: bool) -> Callable:
     """Compile the function of that name, and keep text and machine code in the cache folder."""
     numba = _numba()
