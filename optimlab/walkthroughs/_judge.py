@@ -367,7 +367,11 @@ class Walkthrough:
                     rounded = verdict == "near" and expression is value.from_printed and not value.inherits
                     begin = "From the rounded figures printed before it: " if rounded else ""
                     sentences.append(f"{begin}{expression.spelled(scope)} gives {value.figure.printed}.")
-            if not sentences and verdict == "near":
+            if not sentences and value.from_printed:
+                owner, other = self._find(value.from_printed.references[0], value)
+                where = "" if owner is self else f" of “{owner.title}”"
+                sentences.append(f"Repeats {other.name} in {other.row}{where} ({other.figure.printed}).")
+            elif not sentences and verdict == "near":
                 sentences.append("One unit off in the last printed digit.")
             return " ".join(sentences)
 
@@ -414,7 +418,8 @@ def _trace(run: Run, givens: dict[str, object]) -> TracedRun:
         if expression.names & {"t", *run.rule.carried}:
             stepwise[name] = expression
         else:
-            whole[name] = np.atleast_1d(expression.value(fixed))
+            column = np.atleast_1d(expression.value(fixed))
+            whole[name] = np.repeat(column, run.steps) if run.steps and len(column) == 1 else column
     if run.steps is None and not whole:
         raise WalkthroughError("steps: missing; no input is a series, so say how many steps to make")
     steps = run.steps or min(len(column) for column in whole.values())
