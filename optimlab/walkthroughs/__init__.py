@@ -37,8 +37,8 @@ givens              Name to number, list of numbers, or an expression over the g
                     and an expression for each of its arguments. A start that the rule has already
                     (such as ``v=0``) may be left out. ``first: 2`` says that the first step made
                     is step 2 of the notes. An input may use ``t`` and where the run stands:
-                    ``g: 2 * (w[t-1] * x[t] - y[t]) * x[t]``, with ``steps``. A hyper-parameter
-                    that uses ``t`` is a schedule.
+                    ``g: 2 * (w[t-1] * x[t] - y[t]) * x[t]``, with ``steps``. One number, with ``steps``,
+                    is the same at every step. A hyper-parameter that uses ``t`` is a schedule.
 [program]           For a code-output: the function of ``programs.py`` that is run, with the givens
                     as its arguments. Expressions read its results by name; lists count from 1.
 [compute]           Name of a value to the expression that gives it, for all rows.
