@@ -39,8 +39,9 @@ givens              Name to number, list of numbers, or an expression over the g
                     is step 2 of the notes. An input may use ``t`` and where the run stands:
                     ``g: 2 * (w[t-1] * x[t] - y[t]) * x[t]``, with ``steps``. One number, with ``steps``,
                     is the same at every step. A hyper-parameter that uses ``t`` is a schedule.
-[program]           For a code-output: the function of ``programs.py`` that is run, with the givens
-                    as its arguments. Expressions read its results by name; lists count from 1.
+[program]           The function of ``programs.py`` that is run, with the givens as its arguments.
+                    A code-output needs one; others may have one, such as for a schedule.
+                    Expressions read its results by name; lists count from 1.
 [compute]           Name of a value to the expression that gives it, for all rows.
 [not_checkable]     Texts: what the notes print and nothing can be said about.
 rows                A list of ``{row, [at], [run], [compute], values}``: the row's name; numbers of

@@ -1,6 +1,7 @@
 """Our own short versions of the programs whose output the notes print.
 
-A worked example of the kind ``code-output`` names one of these functions. It is called with the
+A worked example of the kind ``code-output`` names one of these functions; another may, for what is
+neither a rule nor an expression, such as a schedule. It is called with the
 example's givens by name and returns its results by name: numbers, or lists with one entry per
 step, which expressions read as ``name[1]``, ``name[2]``, ... A function that needs more than
 NumPy imports it inside.
