@@ -37,43 +37,43 @@ function tally(counts) {
 
 function judged(spec) {
   const title = `The ${spec.judged.length} printed figures, judged`;
-  const column = (text, numbers) => h("th", { scope: "col", class: numbers && "ol-number" }, text);
+  // On a narrow screen every row becomes a small card; the roles keep it a table for screen readers.
+  const column = (text, numbers) =>
+    h("th", { scope: "col", role: "columnheader", class: numbers && "ol-number" }, text);
+  const head = [
+    column("row"),
+    column("quantity"),
+    column("printed", true),
+    column("computed", true),
+    column("verdict"),
+    column("reason"),
+  ];
   const table = h(
     "table",
-    { class: "ol-judged" },
-    h(
-      "thead",
-      {},
-      h(
-        "tr",
-        {},
-        column("row"),
-        column("quantity"),
-        column("printed", true),
-        column("computed", true),
-        column("verdict"),
-        column("reason"),
-      ),
-    ),
+    { class: "ol-judged", role: "table" },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
   );
+  const cell = (kind, attributes, ...content) =>
+    h("td", { role: "cell", ...attributes, class: `ol-${kind} ${attributes.class ?? ""}` }, ...content);
   const fill = (values) => {
     for (const body of [...table.tBodies]) body.remove();
     let last = null;
     for (const { row, name, printed, computed, shown, verdict, why } of values) {
       // The label of a row stands once; every further figure of the row follows under it.
-      if (row !== last) table.append(h("tbody"));
-      const label = h("th", { scope: "row" }, row === last ? h("span", { class: "ol-hidden" }, row) : row);
+      const first = row !== last;
+      if (first) table.append(h("tbody", { role: "rowgroup" }));
       last = row;
+      const label = { scope: "row", role: "rowheader", class: row.length > 14 ? "ol-long" : "" };
       table.lastChild.append(
         h(
           "tr",
-          {},
-          label,
-          h("td", {}, name),
-          h("td", { class: "ol-number" }, printed),
-          h("td", { class: "ol-number", "data-value": computed ?? "" }, shown),
-          h("td", {}, h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}`)),
-          h("td", {}, why ?? ""),
+          { role: "row" },
+          h("th", label, first ? row : h("span", { class: "ol-hidden" }, row)),
+          cell("quantity", {}, name),
+          cell("theirs", { class: "ol-number" }, printed),
+          cell("ours", { class: "ol-number", "data-value": computed ?? "" }, shown),
+          cell("judgment", {}, h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}`)),
+          cell("reason", {}, why ?? ""),
         ),
       );
     }
