@@ -10,7 +10,7 @@ PY = "$(VENV)/bin/python"
 JS = optimlab/widgets/js
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site book serve test notebooks lint format bundle lock clean
+.PHONY: help setup site book serve test notebooks lint format bundle bench lock clean
 
 help: ## say what there is
 	@echo "make book       build the course and read it on this computer"
@@ -20,6 +20,7 @@ help: ## say what there is
 	@echo "make site       build the site without serving it"
 	@echo "make notebooks  run every chapter again and store its normalized outputs"
 	@echo "make lint       check style and formatting; make format repairs what it can"
+	@echo "make bench      measure the promised speed; jax and optax are optional peers"
 	@echo "make bundle     bundle the widgets' JavaScript"
 	@echo "make lock       write requirements.txt from what is installed in the environment"
 	@echo "make setup      create or update the virtual environment (VENV=.venv)"
@@ -58,6 +59,9 @@ format: setup
 bundle:
 	@$(PYTHON) tools/setup.py --bundler "$(VENV)"
 	@PATH="$(CURDIR)/$(VENV)/bin:$(VENV)/bin:$$PATH" && cd $(JS) && npm run build
+
+bench: setup
+	@$(PY) benchmarks/run.py $(ARGS)
 
 lock: setup
 	@$(PY) tools/lock.py
