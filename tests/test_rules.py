@@ -509,6 +509,14 @@ def test_eps_outside_the_root_is_compared_with_the_gradient_and_inside_with_its_
     assert inside == pytest.approx(-1 / np.sqrt(1 + 100), rel=1e-9)
 
 
+def test_eps_is_added_to_the_root_that_each_rule_divides_by():
+    given = {"w": 0.0, "g": [2.0], "lr": 1.0, "eps": 0.5}
+    uncorrected = -(0.1 * 2) / (np.sqrt(0.001) * 2 + 0.5)
+    assert adam_uncorrected.trace(**given)["w"][1] == pytest.approx(uncorrected, rel=1e-12)
+    assert amsgrad_paper.trace(**given)["w"][1] == pytest.approx(uncorrected, rel=1e-12)
+    assert nadam_same_step.trace(**given)["w"][1] == pytest.approx(-1.9 * 2 / (2 + 0.5), rel=1e-12)
+
+
 def test_the_eps_of_keras_is_that_of_adam_divided_by_the_root_of_the_correction():
     start, gradients = gradients_of(4)
     lr, beta1, beta2, eps = 0.01, 0.9, 0.999, 1e-3
@@ -658,10 +666,11 @@ def test_lion_without_memory_is_signsgd_and_its_decay_is_beside_the_sign():
 
 
 def test_lion_steps_with_one_share_and_remembers_with_the_other():
-    # After one gradient of 1 the memory is 0.01; against -0.05 the share of beta1 is 0.009 - 0.005 > 0.
-    trace = lion.trace(w=0.0, g=[1.0, -0.05], lr=1.0)
-    assert trace["m"][1:] == pytest.approx([0.01, 0.99 * 0.01 - 0.01 * 0.05], rel=1e-12)
-    assert trace["w"].tolist() == [0.0, -1.0, -2.0]
+    # After one gradient of 1 the memory is 0.01, of which 0.009 counts against a tenth of the next gradient.
+    for second, expected in ((-0.05, -2.0), (-0.15, 0.0)):
+        trace = lion.trace(w=0.0, g=[1.0, second], lr=1.0)
+        assert trace["m"][1:] == pytest.approx([0.01, 0.99 * 0.01 + 0.01 * second], rel=1e-12)
+        assert trace["w"].tolist() == [0.0, -1.0, expected]
 
 
 def test_qhm_holds_gradient_descent_averaged_momentum_and_nesterov():
@@ -681,6 +690,15 @@ def test_qhadam_with_both_nus_at_one_is_adam_and_at_zero_signsgd():
     assert_same_path(qhadam.trace(w=start, g=gradients, lr=0.1, nu1=1.0, nu2=1.0)["w"], adams)
     signs = signsgd.trace(w=start, g=gradients, lr=0.1)["w"]
     assert_same_path(qhadam.trace(w=start, g=gradients, lr=0.1, nu1=0.0, nu2=0.0, eps=0.0)["w"], signs)
+
+
+def test_qhadam_mixes_gradients_with_nu1_and_squares_with_nu2():
+    g1, g2, nu1, nu2 = 1.0, 3.0, 0.7, 0.4
+    m_hat = (0.995 * 0.005 * g1 + 0.005 * g2) / (1 - 0.995**2)
+    v_hat = (0.999 * 0.001 * g1**2 + 0.001 * g2**2) / (1 - 0.999**2)
+    step = (0.3 * g2 + 0.7 * m_hat) / np.sqrt(0.6 * g2**2 + 0.4 * v_hat)
+    path = qhadam.trace(w=0.0, g=[g1, g2], lr=1.0, nu1=nu1, nu2=nu2, eps=0.0)["w"]
+    assert path[1:] == pytest.approx([-1, -1 - step], rel=1e-9)
 
 
 def test_on_given_gradients_aggmo_is_the_mean_of_three_momentum_paths():
