@@ -169,6 +169,9 @@ class Rule:
     def __repr__(self) -> str:
         return f"<Rule {self.name}({', '.join([*self.formula.positional, *self.formula.keyword])})>"
 
+    def __reduce__(self) -> str:
+        return self.__qualname__  # pickled and copied by name, like the function that it is
+
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
 

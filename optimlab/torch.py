@@ -16,7 +16,6 @@ if __name__ == "torch":
         "start it in another one"
     )
 
-import copyreg
 import dataclasses
 import operator
 from collections.abc import Callable, Iterable
@@ -38,9 +37,6 @@ from .rule import Rule
 
 # What a parameter group may hold beside hyper-parameters; a schedule that is taken up again wants initial_lr.
 OF_THE_GROUP = {"params", "param_names", "initial_lr"}
-
-# A rule is pickled and copied by its name, like the function that it is.
-copyreg.pickle(Rule, lambda rule: rule.__qualname__)
 
 
 # The functions of the language, on tensors, on numbers, and on both.
