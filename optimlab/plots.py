@@ -18,6 +18,7 @@ GRAY = "#6b6b6b"
 # Okabe and Ito's palette, its light members darkened to stand out on white (at least 3:1).
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#00875F", "#B5588F"
 OCHRE, SKY = "#B07A00", "#2E86C1"
+NAVY = "#0B3C6F"
 
 SOLID, DASHED, DOTTED, DASHDOT = "-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 2, 1.2, 2))
 LONG, DOUBLE = (0, (9, 2.5)), (0, (5, 1.5, 1.2, 1.5, 1.2, 1.5))
@@ -41,7 +42,7 @@ STYLE: dict[str, dict[str, Any]] = {
     "adam_eps_inside": {"color": VERMILION, "linestyle": SHORT},
     "adam_uncorrected": {"color": VERMILION, "linestyle": DOUBLE},
     "adamax": {"color": VERMILION, "linestyle": DOTTED},
-    "nadam": {"color": VERMILION, "linestyle": DASHED},
+    "nadam": {"color": VERMILION, "linestyle": LONG},
     "nadam_constant": {"color": VERMILION, "linestyle": WIDE},
     "nadam_same_step": {"color": VERMILION, "linestyle": SPARSE},
     "amsgrad": {"color": VERMILION, "linestyle": DASHDOT},
@@ -57,8 +58,8 @@ STYLE: dict[str, dict[str, Any]] = {
     "data": {"color": GRAY, "linestyle": DOTTED},
     "truth": {"color": GRAY, "linestyle": DASHED},
     "plain mean": {"color": OCHRE, "linestyle": DOTTED},
-    "raw average": {"color": VERMILION, "linestyle": LONG},
-    "corrected average": {"color": BLUE, "linestyle": DASHDOT},
+    "raw average": {"color": VERMILION, "linestyle": DASHED},
+    "corrected average": {"color": NAVY, "linestyle": SOLID},
     "averaged weights": {"color": PURPLE, "linestyle": DASHDOT},
     "started at the first value": {"color": GREEN, "linestyle": DOUBLE},
     # values of beta that are drawn side by side, from short to long memory

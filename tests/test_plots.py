@@ -59,3 +59,8 @@ def test_figures_have_no_background_of_their_own():
     with mpl.rc_context():
         plots.use()
         assert mpl.rcParams["figure.facecolor"] == mpl.rcParams["savefig.facecolor"] == "none"
+
+
+def test_a_raw_average_is_dashed_and_a_corrected_one_solid_as_in_the_widgets():
+    assert plots.style("raw average")["linestyle"] == plots.DASHED
+    assert plots.style("corrected average")["linestyle"] == plots.SOLID
