@@ -14,7 +14,7 @@ from optimlab.averages import ewa, ewa_corrected
 from optimlab.formula import FormulaError
 from optimlab.rules import adam
 from optimlab.walkthroughs import WalkthroughError
-from optimlab.widgets import EWAExplorer, Quiz, Walkthrough
+from optimlab.widgets import CheckedNotes, EWAExplorer, Quiz, Walkthrough
 from optimlab.widgets._base import BETAS, stops
 
 TEMPERATURES = "ewa-temperature-beta-0.9"
@@ -25,13 +25,14 @@ def bundle(widget) -> dict:
     return widget._repr_mimebundle_()[0]
 
 
-@pytest.fixture(params=["example", "rule", "explorer", "quiz"])
+@pytest.fixture(params=["example", "rule", "explorer", "quiz", "notes"])
 def widget(request):
     return {
         "example": lambda: Walkthrough(TEMPERATURES),
         "rule": lambda: Walkthrough(adam, w=1.0, g=[0.1, -0.2, 3.0], lr=0.1),
         "explorer": EWAExplorer,
         "quiz": lambda: Quiz("Why?", right=("yes", "so"), wrong=[("no", "not so")]),
+        "notes": CheckedNotes,
     }[request.param]()
 
 
@@ -105,6 +106,8 @@ def test_several_runs_are_all_there_and_can_be_chosen():
         (lambda: EWAExplorer(theta=[1, 2]), traitlets.TraitError, ["10 finite numbers"]),
         (lambda: EWAExplorer(theta=[float("nan")] * 10), traitlets.TraitError, ["10 finite numbers"]),
         (lambda: EWAExplorer(day=0), traitlets.TraitError, ["day=0", "1 to 10"]),
+        (lambda: CheckedNotes(verdict="rong"), traitlets.TraitError, ["'rong'", "'wrong'", "unchecked"]),
+        (lambda: CheckedNotes().totals("kind"), ValueError, ["'kind'", "'chapter'"]),
         (lambda: Quiz("?", right=("a", "b"), wrong=[]), ValueError, ["at least one"]),
         (lambda: Quiz("?", right=("a", "b"), wrong=[("a", "c")]), ValueError, ["'a'", "twice"]),
         (lambda: Quiz("?", right=("a", ""), wrong=[("b", "c")]), ValueError, ["(answer, why)"]),
@@ -177,3 +180,16 @@ def test_a_slider_spreads_around_its_value(value):
     assert min(map(abs, found)) <= abs(value) / 50
     assert max(map(abs, found)) >= abs(value) * 50
     assert all(x * value > 0 for x in found)
+
+
+def test_the_notes_are_counted_once_and_found_by_words_and_choices():
+    notes = CheckedNotes()
+    values = [value for example in walkthroughs.load().values() for value in example.values]
+    for by in ("note", "chapter"):
+        *groups, everything = notes.totals(by)
+        assert everything == ["all", *np.sum([row[1:] for row in groups], axis=0)]
+        assert everything[1] == len(values) == sum(everything[2:])
+    notes.verdict, notes.query = "wrong", "day 6 9.40701 TEMPERATURE-beta-0.9"
+    assert {value.walkthrough for value in notes.selected} == {TEMPERATURES}
+    assert ("table day 6", "v") in {(value.row, value.name) for value in notes.selected}
+    assert all(value.verdict == "wrong" for value in notes.selected)

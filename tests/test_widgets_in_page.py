@@ -14,14 +14,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from optimlab.averages import ewa, ewa_corrected, weights
 from optimlab.catalog import find
+from optimlab.widgets import CheckedNotes
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "chapters/03-averages.html"
-PAGES = [
-    f"chapters/{file.stem}.html"
-    for file in sorted((ROOT / "chapters").glob("*.ipynb"))
-    if "optimlab.widgets" in file.read_text(encoding="utf-8")
-]
+NOTEBOOKS = {
+    file.stem: file.read_text(encoding="utf-8") for file in sorted((ROOT / "chapters").glob("*.ipynb"))
+}
+PAGES = [f"chapters/{name}.html" for name, text in NOTEBOOKS.items() if "optimlab.widgets" in text]
+CHECKED = "chapters/a-checked.html"
 EXACT = 1e-12
 
 
@@ -149,11 +150,59 @@ def test_one_page_has_every_kind_of_widget(page):
     assert {model["state"]["kind"] for model in models(page).values()} == {"averages", "quiz", "walkthrough"}
 
 
+def test_the_notes_can_be_searched_and_filtered_as_python_does_it(open_page):
+    page = open_page(CHECKED)
+    wake(page)
+    ((widget, state),) = of_kind(page, "checked")
+    python = CheckedNotes()
+    chance = random.Random(3)
+    words = ["", "momentum", "V_HAT", "learning rate", "9.40701", "ewa-temperature 0.98", "no such thing"]
+    for _ in range(25):
+        python.query = chance.choice(words)
+        widget.get_by_label("Search").fill(python.query)
+        for key, label in (
+            ("note", "Notes"),
+            ("chapter", "Chapter"),
+            ("origin", "Origin"),
+            ("verdict", "Verdict"),
+        ):
+            value = chance.choice(["", "", *state["spec"]["options"][key]])
+            setattr(python, key, value)
+            widget.get_by_label(label, exact=True).select_option(value)
+        settle(page)
+        wanted = [[v.name, v.printed, v.verdict] for v in python.selected]
+        expect(widget.get_by_role("status")).to_contain_text(
+            f"{len(wanted)} of {len(state['spec']['values'])} "
+        )
+        shown = widget.locator("tbody tr:has(td)").evaluate_all(
+            """(rows) => rows.map((row) => ['quantity', 'theirs', 'judgment'].map(
+                (kind) => row.querySelector(`.ol-${kind}`).textContent))"""
+        )
+        assert [[name, printed, judgment.split(" ")[1]] for name, printed, judgment in shown] == wanted[:50]
+
+
+def test_more_of_the_notes_is_drawn_when_asked_for(open_page):
+    page = open_page(CHECKED)
+    wake(page)
+    ((widget, state),) = of_kind(page, "checked")
+    widget.get_by_label("Verdict", exact=True).select_option("near")
+    settle(page)
+    rows = widget.locator("tbody tr:has(td)")
+    assert rows.count() == 50
+    near = sum(
+        value[6] == state["spec"]["options"]["verdict"].index("near") for value in state["spec"]["values"]
+    )
+    widget.get_by_role("button", name=f"Show {near - 50} more").click()
+    assert rows.count() == near
+    expect(widget.get_by_role("button", name="more")).to_be_hidden()
+
+
 def test_every_walkthrough_shows_what_python_computes_however_its_sliders_stand(each_page):
-    page, moved = each_page, 0
+    page, moved, walkthroughs = each_page, 0, 0
     for widget, state in of_kind(page, "walkthrough"):
         if not state["spec"]["runs"]:
             continue
+        walkthroughs += 1
         choice = widget.get_by_label("Run")
         for run in [run["name"] for run in state["spec"]["runs"]]:
             if choice.count():
@@ -177,7 +226,7 @@ def test_every_walkthrough_shows_what_python_computes_however_its_sliders_stand(
                 assert share == pytest.approx(0.7, abs=0.5 / int(slider.get_attribute("max")) + 0.05)
                 check_walkthrough(widget, state)
                 moved += 1
-    assert moved > 5
+    assert moved >= 2 * walkthroughs
 
 
 def test_the_explorer_shows_what_python_computes_after_every_drag_and_key(page):
@@ -377,7 +426,7 @@ def test_a_question_explains_right_and_wrong_and_remembers_the_answer(page):
 def test_without_javascript_the_tables_are_there(open_page, path):
     page = open_page(path, javascript=False)
     tables = page.locator(".ol-mount table")
-    assert tables.count() > 5
+    assert tables.count() > 1
     expect(tables.first).to_be_visible()
 
 

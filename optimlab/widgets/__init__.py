@@ -6,7 +6,8 @@ committed, so that installing needs no Node.
 """
 
 from .averages import EWAExplorer
+from .checked import CheckedNotes
 from .quiz import Quiz
 from .walkthrough import Walkthrough
 
-__all__ = ["EWAExplorer", "Quiz", "Walkthrough"]
+__all__ = ["CheckedNotes", "EWAExplorer", "Quiz", "Walkthrough"]

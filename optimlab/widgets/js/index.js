@@ -2,10 +2,11 @@
 
 import "./style.css";
 import { averages } from "./averages.js";
+import { checked } from "./checked.js";
 import { quiz } from "./quiz.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, quiz, walkthrough };
+const KINDS = { averages, checked, quiz, walkthrough };
 
 export default {
   render({ model, el }) {

@@ -5,8 +5,8 @@ import { choice, h, id, oncePerFrame, slider, toggle, write } from "./dom.js";
 import { number } from "./format.js";
 import { formula } from "./math.js";
 import { compile, trace } from "./run.js";
+import { judgedTable, MARKS, scrolling, verdictTag } from "./verdicts.js";
 
-const MARKS = { agrees: "✓", near: "≈", wrong: "✗", unchecked: "?" };
 const WHOLE_TABLE = 40; // longer runs show the rows around the current step
 const PACE = 900; // milliseconds per step while playing
 
@@ -29,63 +29,21 @@ function tally(counts) {
     "p",
     { class: "ol-tally" },
     "Printed figures: ",
-    words.map(([verdict, count]) =>
-      h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}: ${count}`),
-    ),
+    words.map(([verdict, count]) => verdictTag(verdict, `${verdict}: ${count}`)),
   );
 }
 
 function judged(spec) {
   const title = `The ${spec.judged.length} printed figures, judged`;
-  // On a narrow screen every row becomes a small card; the roles keep it a table for screen readers.
-  const column = (text, numbers) =>
-    h("th", { scope: "col", role: "columnheader", class: numbers && "ol-number" }, text);
-  const head = [
-    column("row"),
-    column("quantity"),
-    column("printed", true),
-    column("computed", true),
-    column("verdict"),
-    column("reason"),
-  ];
-  const table = h(
-    "table",
-    { class: "ol-judged", role: "table" },
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
-  );
-  const cell = (kind, attributes, ...content) =>
-    h("td", { role: "cell", ...attributes, class: `ol-${kind} ${attributes.class ?? ""}` }, ...content);
-  const fill = (values) => {
-    for (const body of [...table.tBodies]) body.remove();
-    let last = null;
-    for (const { row, name, printed, computed, shown, verdict, why } of values) {
-      // The label of a row stands once; every further figure of the row follows under it.
-      const first = row !== last;
-      if (first) table.append(h("tbody", { role: "rowgroup" }));
-      last = row;
-      const label = { scope: "row", role: "rowheader", class: row.length > 14 ? "ol-long" : "" };
-      table.lastChild.append(
-        h(
-          "tr",
-          { role: "row" },
-          h("th", label, first ? row : h("span", { class: "ol-hidden" }, row)),
-          cell("quantity", {}, name),
-          cell("theirs", { class: "ol-number" }, printed),
-          cell("ours", { class: "ol-number", "data-value": computed ?? "" }, shown),
-          cell("judgment", {}, h("span", { class: `ol-verdict ol-${verdict}` }, `${MARKS[verdict]} ${verdict}`)),
-          cell("reason", {}, why ?? ""),
-        ),
-      );
-    }
-  };
+  const { table, show } = judgedTable();
   const odd = spec.judged.filter(({ verdict }) => verdict !== "agrees");
   const mixed = odd.length > 0 && odd.length < spec.judged.length;
   const only = toggle({
     label: `Only the ${odd.length} that do not simply agree`,
-    change: (on) => fill(on ? odd : spec.judged),
+    change: (on) => show(on ? odd : spec.judged),
   });
   only.show(mixed);
-  fill(mixed ? odd : spec.judged);
+  show(mixed ? odd : spec.judged);
   return h(
     "details",
     { class: "ol-details", open: !spec.runs.length },
@@ -93,11 +51,6 @@ function judged(spec) {
     mixed ? only.element : null,
     scrolling(title, table),
   );
-}
-
-/** A box that scrolls sideways by itself, reachable by keyboard. */
-function scrolling(label, table) {
-  return h("div", { class: "ol-scroll", role: "region", tabindex: 0, "aria-label": label }, table);
 }
 
 function live({ model, root, spec, runs }) {
