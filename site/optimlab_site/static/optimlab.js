@@ -46,3 +46,5 @@ const fit = (box) => {
 };
 const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => fit(target)));
 boxes.forEach((box) => watcher.observe(box));
+// A font that arrives late makes the text wider and leaves the box as it is.
+document.fonts.addEventListener("loadingdone", () => boxes.forEach(fit));
