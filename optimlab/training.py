@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import format
+from . import format, inplace
 from .datasets import Dataset, batches, count_batches
 from .formula import FormulaError
 from .network import LinearRegression, Network
@@ -251,17 +251,7 @@ def _hyper(rule: Rule, given: Mapping, steps: int) -> dict[str, float | Callable
 
 def _stepper(rule: Rule, carried: Mapping[str, np.ndarray]) -> Callable:
     """Return a function of gradient, step number and hyper-parameters that makes a step in place."""
-    starts = range(0, len(carried["w"]), PIECE)
-    pieces = [(slice(i, i + PIECE), {name: a[i : i + PIECE] for name, a in carried.items()}) for i in starts]
-
-    def step(g: np.ndarray, t: int, hyper: Mapping) -> None:
-        for here, piece in pieces:
-            given = {**piece, "g": g[here], "t": t}
-            new = rule.function(*[given[name] for name in rule.formula.positional], **hyper)
-            for array, value in zip(piece.values(), new if isinstance(new, tuple) else (new,), strict=False):
-                array[:] = value
-
-    return step
+    return inplace.stepper(rule, carried, PIECE)
 
 
 def _compiled_stepper(rule: Rule, carried: Mapping[str, np.ndarray]) -> Callable:
