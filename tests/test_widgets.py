@@ -165,8 +165,10 @@ def test_a_quiz_knows_whether_the_answer_is_right():
 
 
 @pytest.mark.parametrize("value", [0.9, 0.95, 0.98, 0.99, 0.999, 0.5, 0.87])
-def test_a_slider_for_beta_stops_at_round_values_and_at_the_given_one(value):
-    found = stops("beta", value)
+@pytest.mark.parametrize("name", ["beta", "beta2", "momentum", "rho"])
+def test_a_slider_for_a_share_stops_at_round_values_below_one_and_at_the_given_one(name, value):
+    found = stops(name, value)
+    assert max(found) < 1
     assert value in found
     assert found == sorted(set(found))
     assert {0.0, 0.5, 0.9, 0.98, 0.99, 0.999} <= set(found)

@@ -53,11 +53,11 @@ _STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
 def stops(name: str, value: float) -> list[float]:
     """Return the values that a slider for a hyper-parameter stops at, `value` among them.
 
-    Names that start with ``beta``, ``rho`` or ``gamma`` are shares and go from 0 to 0.999, closer and
-    closer to 1; everything else is spread evenly on a logarithmic scale around the value, or from 0
-    to 1 if the value is zero.
+    Names that start with ``beta``, ``rho``, ``gamma``, ``momentum`` or ``nu`` are shares: they go from 0
+    to 0.999, closer and closer to 1. Everything else is spread evenly on a logarithmic scale around the
+    value, or from 0 to 1 if the value is zero.
     """
-    if name.startswith(("beta", "rho", "gamma")) and 0 <= value < 1:
+    if name.startswith(("beta", "rho", "gamma", "momentum", "nu")) and 0 <= value < 1:
         found = BETAS
     elif value == 0:
         found = [i / 20 for i in range(21)]
