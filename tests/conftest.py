@@ -14,6 +14,10 @@ Fixtures
     Either makes the test fail when it ends. Open as many as you like; all are closed for you.
 ``axe``
     ``axe(page)`` returns what axe-core finds serious or critical, one readable line each.
+``living``
+    ``living(Descent, theme="light", width=1280, ...)`` opens the page of the laboratory and wakes one of its
+    widgets: ``page, widget = living(Descent)``. With ``pytest --loose`` the widget stands alone on a page
+    made in a moment, and no site is built: for work on a widget. ``--loose=FOLDER`` takes another bundle.
 
 Use ``@pytest.mark.parametrize("theme", THEMES)`` and ``WIDTHS`` for the combinations that the site promises.
 """
@@ -25,13 +29,15 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import loose_page
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from book import build, make_server
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from setup import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -202,6 +208,59 @@ def axe() -> Callable[[Page], list[str]]:
         ]
 
     return run
+
+
+LABORATORY = "chapters/laboratory.html"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--loose``."""
+    text = "show widgets alone, without building the site; with the bundle of a folder, if one is given"
+    parser.addoption("--loose", nargs="?", const="", metavar="FOLDER", help=text)
+
+
+@pytest.fixture
+def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., tuple[Page, Locator]]]:
+    """Show one widget of the laboratory, alive; fail in the end if its page was not clean."""
+    with ExitStack() as after:
+        strict: list[Record] = []
+
+        def show(widget: type, *, theme="light", width=1280, height=900, touch=False, **context):
+            instance = widget()
+            if (bundle := request.config.getoption("--loose")) is not None:
+                path = loose_page.write(tmp_path / "site", [instance], Path(bundle) if bundle else None)
+                server = after.enter_context(make_server(path.parent))
+                thread = threading.Thread(target=server.serve_forever, daemon=True)
+                thread.start()
+                after.callback(thread.join)
+                after.callback(server.shutdown)
+                own, name = f"http://127.0.0.1:{server.server_address[1]}", path.name
+            else:
+                own, name = request.getfixturevalue("site_server"), LABORATORY
+            opened = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=theme,
+                has_touch=touch,
+                is_mobile=touch,
+                **context,
+            )
+            after.callback(opened.close)
+            opened.set_default_timeout(60_000)
+            page = opened.new_page()
+            page.record = watch(page, own)
+            strict.append(page.record)
+            page.goto(f"{own}/{name}", wait_until="load")
+            states = json.loads(page.locator("#ol-models").text_content())
+            key = next(key for key, model in states.items() if model["state"]["kind"] == instance.kind)
+            place = page.locator(f'.ol-mount[data-model="{key}"]')
+            place.evaluate("(place) => place.scrollIntoView({block: 'center'})")
+            expect(place).to_have_attribute("data-state", "alive")
+            page.evaluate("document.querySelectorAll('.ol-live details').forEach((d) => (d.open = true))")
+            return page, place.locator(".ol")
+
+        yield show
+        for record in strict:
+            record.assert_clean()
 
 
 def site_pages() -> list[str]:
