@@ -1,0 +1,130 @@
+"""How quickly the widgets answer: from an input to the repaint, and frames dropped in a ten-second drag.
+
+    python benchmarks/frames.py                         every widget
+    python benchmarks/frames.py Descent --seconds 3     one of them
+    python benchmarks/frames.py --bundle FOLDER         another bundle than the committed one
+
+Each widget stands alone on a page in headless Chromium. Real mouse events drag each of its sliders to and
+fro, about one event per frame. The time of an input runs from the moment at which the browser hands it
+over (Chromium does so right before it draws a frame) to the first task after that frame has been painted.
+A frame is dropped when more than one and a half frames of 1/60 s pass between two of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+
+import loose_page  # noqa: E402
+import numpy as np  # noqa: E402
+from book import make_server  # noqa: E402
+from conftest import BROWSER_FLAGS  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+from setup import find_browser  # noqa: E402
+
+from optimlab import widgets  # noqa: E402
+
+FRAME = 1000 / 60
+WATCH = """() => {
+    window.took = [];
+    window.frames = [];
+    const { port1, port2 } = new MessageChannel();
+    let began = null;
+    port1.onmessage = () => { window.took.push(performance.now() - began); began = null; };
+    addEventListener("input", () => {
+        if (began !== null) return;
+        began = performance.now();
+        requestAnimationFrame(() => port2.postMessage(null));
+    }, { capture: true });
+    const frame = (now) => { window.frames.push(now); requestAnimationFrame(frame); };
+    requestAnimationFrame(frame);
+}"""
+
+
+def drag(page, slider, seconds: float) -> None:
+    """Drag a slider to and fro, twice per second at most."""
+    slider.evaluate("(input) => input.scrollIntoView({block: 'center'})")
+    box = slider.bounding_box()
+    if box is None:
+        return
+    upright = box["height"] > box["width"]
+    length, middle = (box["height"], box["width"] / 2) if upright else (box["width"], box["height"] / 2)
+
+    def at(share: float) -> tuple[float, float]:
+        along, across = 8 + share * (length - 16), middle
+        return (box["x"] + across, box["y"] + along) if upright else (box["x"] + along, box["y"] + across)
+
+    page.mouse.move(*at(0.5))
+    page.mouse.down()
+    begin = time.perf_counter()
+    while (now := time.perf_counter() - begin) < seconds:
+        page.mouse.move(*at(0.5 + 0.48 * math.sin(3 * now)))
+        time.sleep(max(0.0, FRAME / 1000 - (time.perf_counter() - begin - now)))
+    page.mouse.up()
+
+
+def measure(browser, widget, seconds: float, bundle: Path | None) -> dict:
+    """Drag every slider of a widget and return what was seen."""
+    with tempfile.TemporaryDirectory() as name:
+        path = loose_page.write(Path(name), [widget], bundle)
+        with make_server(path.parent) as server:
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"http://127.0.0.1:{server.server_address[1]}/{path.name}")
+            page.locator('.ol-mount[data-state="alive"]').wait_for()
+            page.evaluate("document.querySelectorAll('.ol-live details').forEach((d) => (d.open = true))")
+            page.evaluate(WATCH)
+            sliders = [s for s in page.locator(".ol-live input[type=range]").all() if s.is_visible()]
+            for slider in sliders:
+                drag(page, slider, seconds / len(sliders))
+            took, frames = page.evaluate("[window.took, window.frames]")
+            page.close()
+            server.shutdown()
+            thread.join()
+    gaps = np.diff(frames)
+    late = int(np.sum(gaps > 1.5 * FRAME))
+    return {"sliders": len(sliders), "took": np.array(took), "frames": len(gaps), "dropped": late}
+
+
+def main() -> int:
+    """Measure and print a table; 1 if a widget takes longer than a frame at the 95th percentile."""
+    parser = argparse.ArgumentParser(description="Measure how quickly the widgets answer.")
+    parser.add_argument("widgets", nargs="*", help="names in optimlab.widgets")
+    parser.add_argument("--seconds", type=float, default=10, help="how long each widget is dragged")
+    parser.add_argument("--bundle", type=Path, help="the folder of another bundle")
+    options = parser.parse_args()
+    examples = {
+        "Walkthrough": lambda: widgets.Walkthrough("ewa-temperature-beta-0.9"),
+        "Quiz": lambda: widgets.Quiz("Why?", right=("yes", "so"), wrong=[("no", "not so")]),
+    }
+    names = options.widgets or widgets.__all__
+    made = [(name, examples.get(name, getattr(widgets, name))()) for name in names]
+    late = False
+    columns = ["widget", "sliders", "inputs", "median, ms", "95 %, ms", "frames", "dropped"]
+    print("|", " | ".join(columns), "|")
+    print("|" + "---|" * len(columns))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
+        for name, widget in made:
+            seen = measure(browser, widget, options.seconds, options.bundle)
+            if not len(seen["took"]):
+                continue
+            middle, high = np.percentile(seen["took"], [50, 95])
+            late |= high > FRAME
+            row = [name, seen["sliders"], len(seen["took"]), f"{middle:.1f}", f"{high:.1f}", seen["frames"]]
+            print("|", " | ".join(map(str, [*row, seen["dropped"]])), "|", flush=True)
+        browser.close()
+    return int(late)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
