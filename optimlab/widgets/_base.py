@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import anywidget
 import traitlets
+
+from ..plots import style
 
 HERE = Path(__file__).parent
 
@@ -67,3 +70,25 @@ def stops(name: str, value: float) -> list[float]:
         powers = range(decade - 2, decade + 3)
         found = [float(f"{step}e{power}") * (1 if value > 0 else -1) for power in powers for step in _STEPS]
     return sorted({*found, float(value)})
+
+
+def strokes(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the color and the dash of curves, as the charts of the front end take them.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Keys of `optimlab.plots.STYLE`, such as the names of rules.
+
+    Returns
+    -------
+    dict
+        By name: ``color``, and ``dash`` as SVG's ``stroke-dasharray``; empty for a solid line.
+    """
+    width = 2  # matplotlib counts a dash in widths of the line, SVG in pixels
+    found = {}
+    for name in names:
+        look = style(name)
+        _, dash = (0, ()) if look["linestyle"] == "-" else look["linestyle"]
+        found[name] = {"color": look["color"], "dash": " ".join(f"{width * part:g}" for part in dash)}
+    return found
