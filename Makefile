@@ -10,7 +10,7 @@ PY = "$(VENV)/bin/python"
 JS = optimlab/widgets/js
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site book serve test notebooks lint format bundle bench lock clean
+.PHONY: help setup site book serve test test-lowest notebooks lint format bundle bench lock clean
 
 help: ## say what there is
 	@echo "make book       build the course and read it on this computer"
@@ -19,6 +19,7 @@ help: ## say what there is
 	@echo "make serve      serve the site that is already built (PORT=8000)"
 	@echo "make site       build the site without serving it"
 	@echo "make notebooks  run every chapter again and store its normalized outputs"
+	@echo "make test-lowest  run every chapter with the lowest supported versions, as on Colab"
 	@echo "make lint       check style and formatting; make format repairs what it can"
 	@echo "make bench      measure the promised speed; jax and optax are optional peers"
 	@echo "make bundle     bundle the widgets' JavaScript"
@@ -43,6 +44,9 @@ serve: setup
 test:
 	@$(PYTHON) tools/setup.py --browser --bundler "$(VENV)"
 	@$(PY) -m pytest $(ARGS)
+
+test-lowest:
+	@$(PYTHON) tools/lowest.py "$(VENV)-lowest" $(ARGS)
 
 notebooks: setup
 	@$(PY) tools/notebooks.py $(ARGS)
