@@ -8,6 +8,7 @@ committed, so that installing needs no Node.
 from .averages import EWAExplorer
 from .checked import CheckedNotes
 from .quiz import Quiz
+from .schedule_composer import ScheduleComposer
 from .walkthrough import Walkthrough
 
-__all__ = ["CheckedNotes", "EWAExplorer", "Quiz", "Walkthrough"]
+__all__ = ["CheckedNotes", "EWAExplorer", "Quiz", "ScheduleComposer", "Walkthrough"]

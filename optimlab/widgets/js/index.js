@@ -4,9 +4,10 @@ import "./style.css";
 import { averages } from "./averages.js";
 import { checked } from "./checked.js";
 import { quiz } from "./quiz.js";
+import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, quiz, walkthrough };
+const KINDS = { averages, checked, quiz, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
