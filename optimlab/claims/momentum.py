@@ -270,20 +270,19 @@ NETWORK = Network(1000, 100, 2)
 
 
 @functools.cache
-def _memorize(rule: Rule, seed: int, lr: float, momentum: float | None = None) -> History:
-    """Train N1's network for 5 epochs on 1024 images with random labels, from weights as torch draws them."""
+def _memorize(rule: Rule, seed: int, epochs: int, **hyper: float) -> History:
+    """Train N1's network on 1024 images with random labels, from first weights as torch draws them."""
     random, w = np.random.default_rng(seed), np.empty(NETWORK.size, np.float32)
     for layer, inputs in ((1, 1000), (2, 100)):
         for part in (NETWORK.named(w)[f"W{layer}"], NETWORK.named(w)[f"b{layer}"]):
             part[:] = random.uniform(-1, 1, part.shape) / np.sqrt(inputs)
     data = cat_vs_dog(learnable=False, seed=seed)
-    hyper = {"lr": lr} if momentum is None else {"lr": lr, "momentum": momentum}
-    return train(NETWORK, data, rule, w=w, seed=seed, epochs=5, batch_size=32, progress=False, **hyper)
+    return train(NETWORK, data, rule, w=w, seed=seed, epochs=epochs, batch_size=32, progress=False, **hyper)
 
 
-def _five(rule: Rule, lr: float, momentum: float | None = None) -> list[History]:
+def _five(rule: Rule, lr: float, epochs: int = 5, **hyper: float) -> list[History]:
     """Return five such runs, with seeds 0 to 4."""
-    return [_memorize(rule, seed, lr, momentum) for seed in range(5)]
+    return [_memorize(rule, seed, epochs, lr=lr, **hyper) for seed in range(5)]
 
 
 def count_of_weights() -> str:
@@ -346,7 +345,11 @@ def same_epochs() -> str:
 
 def nothing_to_learn() -> str:
     """Of random labels nothing carries over: with every momentum half of the test images are right."""
-    runs = _five(rules.gradient_descent, 0.1), _five(rules.momentum, 0.05, 0.5), _five(rules.momentum, 0.01)
+    runs = (
+        _five(rules.gradient_descent, 0.1),
+        _five(rules.momentum, 0.05, momentum=0.5),
+        _five(rules.momentum, 0.01),
+    )
     known = min(run.train_accuracy[-1] for five in runs for run in five)
     tested = np.array([np.mean([run.test_accuracy[-1] for run in five]) for five in runs])
     assert known > 0.99 and np.all(np.abs(tested - 0.5) < 0.03)
@@ -357,13 +360,14 @@ def nothing_to_learn() -> str:
 
 
 def nesterov_on_cats_and_dogs() -> str:
-    """On the task of N1 Nesterov and momentum end with the same loss, within 3 % in each of 5 seeds."""
+    """On the task of N1 Nesterov is a little ahead of momentum for five epochs and behind it after seven."""
     heavy, nesterov = (
-        np.array([run.train_loss[-1] for run in _five(rule, 0.01)])
+        np.array([run.train_loss for run in _five(rule, 0.01, epochs=7)])
         for rule in (rules.momentum, rules.nesterov)
     )
-    assert np.all(np.abs(nesterov / heavy - 1) < 0.03)
-    return f"mean loss after 5 epochs: {_list((heavy.mean(), nesterov.mean()), 2)} (momentum, Nesterov)"
+    ratio = nesterov / heavy
+    assert np.all(ratio[:, 1:6] < 1) and np.all((ratio[:, 7] > 1) & (ratio[:, 7] < 1.02))
+    return f"loss over that of momentum after 3 and 7 epochs: {_list(ratio.mean(axis=0)[[3, 7]])}, 5 seeds"
 
 
 def shown_configurations() -> str:
