@@ -23,17 +23,19 @@ export function normal(seed, count) {
   return Float64Array.from({ length: count }, one);
 }
 
-/** One list of `size` sample numbers for each of `count` batches. */
+/** The rows one after the other: `count` batches of `size` sample numbers each. */
 export function picks(seed, samples, size, count, replace = false) {
   const next = integers(seed);
   const below = (n) => Math.floor((next() / 2 ** 32) * n);
-  return Array.from({ length: count }, () => {
-    if (replace) return Array.from({ length: size }, () => below(samples));
-    const deck = Array.from({ length: samples }, (_, i) => i);
-    for (let i = 0; i < size; i++) {
-      const j = i + below(samples - i);
-      [deck[i], deck[j]] = [deck[j], deck[i]];
-    }
-    return deck.slice(0, size);
-  });
+  const found = new Uint32Array(count * size);
+  if (replace) return found.map(() => below(samples));
+  const deck = new Uint32Array(samples);
+  for (let at = 0; at < found.length; at++) {
+    const i = at % size;
+    if (i === 0) deck.forEach((_, k) => (deck[k] = k));
+    const j = i + below(samples - i);
+    found[at] = deck[j];
+    deck[j] = deck[i];
+  }
+  return found;
 }
