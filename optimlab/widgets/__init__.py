@@ -7,8 +7,9 @@ committed, so that installing needs no Node.
 
 from .averages import EWAExplorer
 from .checked import CheckedNotes
+from .family import FamilyTree
 from .quiz import Quiz
 from .schedule_composer import ScheduleComposer
 from .walkthrough import Walkthrough
 
-__all__ = ["CheckedNotes", "EWAExplorer", "Quiz", "ScheduleComposer", "Walkthrough"]
+__all__ = ["CheckedNotes", "EWAExplorer", "FamilyTree", "Quiz", "ScheduleComposer", "Walkthrough"]

@@ -3,11 +3,12 @@
 import "./style.css";
 import { averages } from "./averages.js";
 import { checked } from "./checked.js";
+import { family } from "./family.js";
 import { quiz } from "./quiz.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, quiz, schedules, walkthrough };
+const KINDS = { averages, checked, family, quiz, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
