@@ -8,8 +8,17 @@ committed, so that installing needs no Node.
 from .averages import EWAExplorer
 from .checked import CheckedNotes
 from .family import FamilyTree
+from .noise import MinibatchNoise
 from .quiz import Quiz
 from .schedule_composer import ScheduleComposer
 from .walkthrough import Walkthrough
 
-__all__ = ["CheckedNotes", "EWAExplorer", "FamilyTree", "Quiz", "ScheduleComposer", "Walkthrough"]
+__all__ = [
+    "CheckedNotes",
+    "EWAExplorer",
+    "FamilyTree",
+    "MinibatchNoise",
+    "Quiz",
+    "ScheduleComposer",
+    "Walkthrough",
+]
