@@ -536,9 +536,7 @@ def two_rates_in_turn() -> str:
     rates = np.linspace(0.0005, 0.0665, 661)
     left = np.abs(run(rules.gradient_descent, valley, start=start, steps=1, lr=rates).w).max(axis=0)
     best = rates[left.argmin()]
-    end = run(
-        rules.gradient_descent, valley, start=start, steps=2, lr=lambda t: 1 / 2 if t == 1 else 1 / 30
-    ).w
+    end = run(rules.gradient_descent, valley, start=start, steps=2, lr=lambda t: (1 / 2, 1 / 30)[t - 1]).w
     assert abs(left.min() - 0.875) < 1e-3 and abs(best - 1 / 16) < 1e-3
     assert np.allclose(end, 0, atol=1e-12)
     return f"the best constant rate, {number(best, 3)}, leaves {number(left.min(), 3)}; two in turn leave 0"
@@ -650,10 +648,9 @@ def nesterov_on_four_points() -> str:
 def spread_of_weights() -> str:
     """Averaged gradients do not calm the weight; the sum at the same rate spreads it ten times as much."""
     noise = np.random.default_rng(0).standard_normal((1500, 1, 400))
+    start = np.zeros((1, 400))
     plain, average, total = (
-        run(rule, lambda w, t: w + noise[t - 1], start=np.zeros((1, 400)), steps=1500, lr=0.05)["w"][
-            500:
-        ].var()
+        run(rule, lambda w, t: w + noise[t - 1], start=start, steps=1500, lr=0.05)["w"][500:].var()
         for rule in (rules.gradient_descent, rules.momentum_average, rules.momentum)
     )
     assert 0.9 < average / plain < 1.1 and 8 < total / plain < 12
@@ -666,10 +663,8 @@ def nesterov_under_noise() -> str:
     for size in (0.0, 1.0):
         noise = size * np.random.default_rng(0).standard_normal((600, 1, 200))
         for rule in (rules.gradient_descent, rules.nesterov):
-            path = run(rule, lambda w, t, n=noise: scale * w + n[t - 1], start=start, steps=600, lr=0.004)[
-                "w"
-            ]
-            ends.append(np.mean(np.sum(scale / 2 * path[400:] ** 2, axis=1)))
+            path = run(rule, lambda w, t, n=noise: scale * w + n[t - 1], start=start, steps=600, lr=0.004)
+            ends.append(np.mean(np.sum(scale / 2 * path["w"][400:] ** 2, axis=1)))
     assert ends[1] < 1e-6 * ends[0] and ends[3] > 3 * ends[2]
     return f"loss over descent's: below a millionth without noise, with noise {number(ends[3] / ends[2], 2)}"
 
@@ -725,9 +720,7 @@ def momentum_at_a_saddle() -> str:
         assert y[-1, 1] == 0
         steps.append(np.argmax(y[:, 0] > 0.5))
     assert steps[1] < 0.5 * steps[0] and steps[2] > 1.3 * steps[0]
-    return (
-        f"steps from 1e-6 off: descent {steps[0]}, momentum 0.9 {steps[1]}, at a tenth of the rate {steps[2]}"
-    )
+    return f"steps from 1e-6 off: {_list(steps)} (descent, momentum 0.9, momentum at a tenth of the rate)"
 
 
 def saddles_without_curvature() -> str:
