@@ -299,9 +299,9 @@ def count_of_weights() -> str:
 def momentum_added() -> str:
     """Momentum 0.9 added to an unchanged rate of 0.1 makes training diverge, in each of 5 seeds."""
     plain, added = _five(rules.gradient_descent, 0.1), _five(rules.momentum, 0.1)
-    assert all(run.train_loss[-1] < 0.03 for run in plain)
-    assert all(run.train_loss[1] > run.train_loss[0] > 0.6 for run in added)
-    assert all(run.train_loss[-1] > 100 for run in added)
+    assert all(each.train_loss[-1] < 0.03 for each in plain)
+    assert all(each.train_loss[1] > each.train_loss[0] > 0.6 for each in added)
+    assert all(each.train_loss[-1] > 100 for each in added)
     return "loss after 5 epochs: above 100 in every run with momentum, below 0.03 in every run without"
 
 
@@ -312,7 +312,7 @@ def first_epochs() -> str:
     later = [output[f"{name}, epoch 0", "loss"] for name in names]
     first = [_printed(f"momentum-catdog-{name}")["statistics", "loss_end"] for name in names.values()]
     runs = _five(rules.gradient_descent, 0.1), _five(rules.momentum, 0.01)
-    measured = [np.mean([run.loss[:32].mean() for run in five]) for five in runs]
+    measured = [np.mean([each.loss[:32].mean() for each in five]) for five in runs]
     assert first[0] + 0.05 < later[0] and first[1] + 0.1 < later[1] and min(measured) > max(later)
     return (
         f"plain {number(first[0])} and {number(later[0])}, momentum {number(first[1])} and "
@@ -326,7 +326,7 @@ def memorized_by_epoch_5() -> str:
     output = _printed("momentum-expected-output")
     printed = [output[f"{name}, epoch 9", "acc"] for name in ways]
     known = [_five(rule, lr) for rule, lr in zip(ways.values(), (0.1, 0.01, 0.01), strict=True)]
-    least = min(run.train_accuracy[-1] for five in known for run in five)
+    least = min(each.train_accuracy[-1] for five in known for each in five)
     assert least > 0.995 and max(printed) < 95
     return f"at least 99.5 % in each of 15 runs; printed after 10 epochs: {_list(printed, 4)} %"
 
@@ -334,8 +334,8 @@ def memorized_by_epoch_5() -> str:
 def same_epochs() -> str:
     """Momentum 0.9 at a tenth of the rate is no faster than plain descent here: its loss falls later."""
     plain, heavy = _five(rules.gradient_descent, 0.1), _five(rules.momentum, 0.01)
-    assert all(run.train_accuracy[2] > 0.92 for run in plain + heavy)
-    losses = [np.mean([run.train_loss[1:4] for run in five], axis=0) for five in (plain, heavy)]
+    assert all(each.train_accuracy[2] > 0.92 for each in plain + heavy)
+    losses = [np.mean([each.train_loss[1:4] for each in five], axis=0) for five in (plain, heavy)]
     assert np.all(losses[0] < losses[1])
     return (
         f"all ten runs are above 92 % after 2 epochs; losses after 1, 2, 3 epochs: {_list(losses[0], 2)} "
@@ -350,8 +350,8 @@ def nothing_to_learn() -> str:
         _five(rules.momentum, 0.05, momentum=0.5),
         _five(rules.momentum, 0.01),
     )
-    known = min(run.train_accuracy[-1] for five in runs for run in five)
-    tested = np.array([np.mean([run.test_accuracy[-1] for run in five]) for five in runs])
+    known = min(each.train_accuracy[-1] for five in runs for each in five)
+    tested = np.array([np.mean([each.test_accuracy[-1] for each in five]) for five in runs])
     assert known > 0.99 and np.all(np.abs(tested - 0.5) < 0.03)
     return (
         f"momentum 0, 0.5, 0.9: over 99 % of the training labels known, right on test images "
@@ -362,7 +362,7 @@ def nothing_to_learn() -> str:
 def nesterov_on_cats_and_dogs() -> str:
     """On the task of N1 Nesterov is a little ahead of momentum for five epochs and behind it after seven."""
     heavy, nesterov = (
-        np.array([run.train_loss for run in _five(rule, 0.01, epochs=7)])
+        np.array([each.train_loss for each in _five(rule, 0.01, epochs=7)])
         for rule in (rules.momentum, rules.nesterov)
     )
     ratio = nesterov / heavy
