@@ -118,7 +118,7 @@ export function schedules({ model, el }) {
   const columns = HEAD.map((text, i) => h("th", { scope: "col", class: i > 1 && "ol-number" }, text));
   const rows = SLOTS.map((letter) => {
     const cells = HEAD.slice(2).map(() => h("td", { class: "ol-number" }));
-    const name = h("td", { class: "ol-name" });
+    const name = h("td", { class: "ol-words" });
     return { name, cells, row: h("tr", {}, h("th", { scope: "row" }, letter), name, cells) };
   });
   const panel = h(
