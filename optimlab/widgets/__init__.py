@@ -7,6 +7,7 @@ committed, so that installing needs no Node.
 
 from .averages import EWAExplorer
 from .checked import CheckedNotes
+from .decay import WeightDecay
 from .family import FamilyTree
 from .noise import MinibatchNoise
 from .quiz import Quiz
@@ -21,4 +22,5 @@ __all__ = [
     "Quiz",
     "ScheduleComposer",
     "Walkthrough",
+    "WeightDecay",
 ]

@@ -3,13 +3,14 @@
 import "./style.css";
 import { averages } from "./averages.js";
 import { checked } from "./checked.js";
+import { decay } from "./decay.js";
 import { family } from "./family.js";
 import { noise } from "./noise.js";
 import { quiz } from "./quiz.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, family, noise, quiz, schedules, walkthrough };
+const KINDS = { averages, checked, decay, family, noise, quiz, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
