@@ -8,6 +8,7 @@ committed, so that installing needs no Node.
 from .averages import EWAExplorer
 from .checked import CheckedNotes
 from .decay import WeightDecay
+from .descent import Descent
 from .family import FamilyTree
 from .noise import MinibatchNoise
 from .quiz import Quiz
@@ -16,6 +17,7 @@ from .walkthrough import Walkthrough
 
 __all__ = [
     "CheckedNotes",
+    "Descent",
     "EWAExplorer",
     "FamilyTree",
     "MinibatchNoise",

@@ -3,6 +3,7 @@
 import "./style.css";
 import { averages } from "./averages.js";
 import { checked } from "./checked.js";
+import { descent } from "./descent.js";
 import { decay } from "./decay.js";
 import { family } from "./family.js";
 import { noise } from "./noise.js";
