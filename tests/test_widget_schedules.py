@@ -156,6 +156,16 @@ def test_fewer_steps_are_refused_where_a_warm_up_would_take_more_than_half_of_th
     assert widget.step == 80
 
 
+def test_a_page_changes_steps_and_slots_in_one_message():
+    widget = ScheduleComposer(warmup(cosine.using(steps=250), 250), step=500)
+    assert widget.steps == 500
+    shorter = [{**slot, "warmup": min(slot["warmup"], 25)} for slot in widget.slots]
+    widget.set_state({"steps": 50, "slots": shorter, "step": 50})
+    assert len(widget.rates["A"]) == widget.step == 50
+    widget.set_state({"slots": [{**slot, "warmup": 100} for slot in shorter], "steps": 300})
+    assert len(widget.rates["A"]) == 300
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
