@@ -3,15 +3,15 @@
 import "./style.css";
 import { averages } from "./averages.js";
 import { checked } from "./checked.js";
-import { descent } from "./descent.js";
 import { decay } from "./decay.js";
+import { descent } from "./descent.js";
 import { family } from "./family.js";
 import { noise } from "./noise.js";
 import { quiz } from "./quiz.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, decay, family, noise, quiz, schedules, walkthrough };
+const KINDS = { averages, checked, decay, descent, family, noise, quiz, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
