@@ -43,7 +43,7 @@ serve: setup
 
 test:
 	@$(PYTHON) tools/setup.py --browser --bundler "$(VENV)"
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 test-lowest:
 	@$(PYTHON) tools/lowest.py "$(VENV)-lowest" $(ARGS)

@@ -24,6 +24,7 @@ Use ``@pytest.mark.parametrize("theme", THEMES)`` and ``WIDTHS`` for the combina
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import sys
@@ -77,8 +78,15 @@ class Record:
 
 @pytest.fixture(scope="session")
 def built_site() -> Path:
-    """Build the site, every warning an error, and return the folder of its pages."""
-    return build(ROOT)
+    """Build the site, every warning an error, and return the folder of its pages.
+
+    Where several processes share the tests, one builds and the others wait for it.
+    """
+    folder = ROOT / "_build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return build(ROOT)
 
 
 @pytest.fixture(scope="session")
@@ -138,9 +146,14 @@ def watch(page: Page, own: str) -> Record:
 
 @pytest.fixture
 def open_page(browser: Browser, site_server: str) -> Iterator[Callable[..., Page]]:
-    """Open pages of the built site; fail in the end if one of them was not clean.
+    """Open pages of the built site; fail in the end if one of them was not clean."""
+    yield from opening(browser, site_server)
 
-    The function that this fixture returns has these parameters:
+
+def opening(browser: Browser, site_server: str) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens pages; when it is no longer needed, close them and ask for their records.
+
+    The function has these parameters:
 
     path : str
         The page, relative to the site: ``"chapters/index.html"``, with ``#anchor`` if wanted.
@@ -193,12 +206,23 @@ def open_page(browser: Browser, site_server: str) -> Iterator[Callable[..., Page
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], list[str]]:
-    """Return a function that runs axe-core on a page and returns its serious and critical findings."""
+def axe() -> Callable[..., list[str]]:
+    """Return a function that runs axe-core on a page and returns its serious and critical findings.
 
-    def run(page: Page) -> list[str]:
-        page.evaluate(AXE_SCRIPT)
-        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    ``only`` and ``but`` name rules. The text of formulas and programs is left out where `briefly` is set: it
+    is most of a page, has the same few colors everywhere, and is looked at as a whole on one page.
+    """
+
+    def run(page: Page, *, only: str = "", but: str = "", briefly: bool = False) -> list[str]:
+        options: dict = {"resultTypes": ["violations"]}
+        if only:
+            options["runOnly"] = {"type": "rule", "values": [only]}
+        if but:
+            options["rules"] = {but: {"enabled": False}}
+        context = {"exclude": [[".katex"], ["pre"], ["math"]]} if briefly else {"include": [["html"]]}
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(AXE_SCRIPT)
+        result = page.evaluate("([context, options]) => axe.run(context, options)", [context, options])
         return [
             f"{violation['impact']}: {violation['id']} at {' '.join(map(str, node['target']))}: "
             f"{json.dumps(node['html'])[:200]}"
@@ -261,6 +285,17 @@ def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., 
         yield show
         for record in strict:
             record.assert_clean()
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """Return what overflows its box on a page and cannot be scrolled by keyboard."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("article *")]
+          .filter((one) => /auto|scroll/.test(getComputedStyle(one).overflowX))
+          .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.tabIndex < 0)
+          .filter((one) => !one.querySelector("a[href], button, input, select, [tabindex='0']"))
+          .map((one) => one.outerHTML.slice(0, 120))"""
+    )
 
 
 def site_pages() -> list[str]:

@@ -76,9 +76,9 @@ def test_every_chapter_is_stored_in_its_normal_form(chapter: Path):
     assert check(chapter) == []
 
 
-@each_chapter
-def test_changing_one_digit_of_any_stored_output_is_noticed(chapter: Path, tmp_path: Path):
-    """Alter one digit in each output at once: every such cell has to fail, and no other."""
+def test_changing_one_digit_of_any_stored_output_is_noticed(tmp_path: Path):
+    """Alter one digit in each output of a chapter at once: every such cell has to fail, and no other."""
+    chapter = ROOT / "chapters" / "03b-averages-practice.ipynb"
     notebook = nbformat.read(chapter, as_version=4)
     altered = set()
     number = -1

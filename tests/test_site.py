@@ -12,14 +12,24 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import THEMES, WIDTHS, site_pages
+from conftest import THEMES, WIDTHS, out_of_reach, site_pages
 from notebooks import first_cell, repository_url
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = site_pages()
+
+
+def has_widgets(page: str) -> bool:
+    """Return whether a page of the site is made from a notebook that shows widgets."""
+    source = ROOT / page.replace(".html", ".ipynb")
+    return source.exists() and "optimlab.widgets" in source.read_text(encoding="utf-8")
+
+
 ARTICLES = [page for page in PAGES if page.startswith("chapters/")]
 
 each_page = pytest.mark.parametrize("path", PAGES)
+# Pages with living widgets are looked at with all of them awake, in test_widgets_in_page.py.
+plain_page = pytest.mark.parametrize("path", [page for page in PAGES if not has_widgets(page)])
 each_theme = pytest.mark.parametrize("theme", THEMES)
 each_width = pytest.mark.parametrize("width", WIDTHS)
 
@@ -207,12 +217,11 @@ def test_a_page_asks_nothing_of_any_other_host_and_reports_no_error(open_page: C
     assert page.record.requests
 
 
-@each_page
+@plain_page
 @each_theme
 @each_width
 def test_axe_finds_nothing_serious(open_page, axe, path: str, theme: str, width: int):
     page = open_page(path, theme=theme, width=width)
-    mount_all(page)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     assert axe(page) == []
 
@@ -226,12 +235,15 @@ def test_without_javascript_every_widget_shows_its_table(open_page, path: str):
 
 
 @each_page
-@each_theme
-def test_a_page_is_no_wider_than_a_window_of_320_pixels(open_page, path: str, theme: str):
-    page = open_page(path, theme=theme, width=320, height=700)
-    mount_all(page)
+def test_a_page_is_no_wider_than_a_window_of_320_pixels(open_page, path: str):
+    page = open_page(path, width=320, height=700)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 320
     assert page.evaluate("document.body.scrollWidth") <= 320
+
+
+@plain_page
+def test_what_overflows_its_box_can_be_reached_by_keyboard_at_320_pixels(open_page, path: str):
+    assert out_of_reach(open_page(path, width=320)) == []
 
 
 @each_page
@@ -304,28 +316,3 @@ def test_the_search_field_of_a_page_leads_to_the_results(open_page):
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=average")
     page.locator("#search-results li a").first.wait_for()
-
-
-def test_what_overflows_its_box_can_be_reached_by_keyboard_at_320_pixels(open_page):
-    for path in ARTICLES:
-        page = open_page(path, width=320)
-        mount_all(page)
-        unreachable = page.evaluate(
-            """() => [...document.querySelectorAll("article *")]
-              .filter((one) => /auto|scroll/.test(getComputedStyle(one).overflowX))
-              .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.tabIndex < 0)
-              .filter((one) => !one.querySelector("a[href], button, input, select, [tabindex='0']"))
-              .map((one) => one.outerHTML.slice(0, 120))"""
-        )
-        assert unreachable == [], path
-
-
-def mount_all(page) -> None:
-    """Open everything, mount every widget of a page, and wait until each is alive or has failed."""
-    page.evaluate("document.querySelectorAll('details').forEach((box) => (box.open = true))")
-    for place in page.locator(".ol-mount").all():
-        place.scroll_into_view_if_needed()
-    page.wait_for_function(
-        "[...document.querySelectorAll('.ol-mount')].every((one) => /alive|failed/.test(one.dataset.state))"
-    )
-    page.evaluate("scrollTo(0, 0)")
