@@ -12,10 +12,12 @@ from .descent import Descent
 from .family import FamilyTree
 from .noise import MinibatchNoise
 from .quiz import Quiz
+from .rates import AdaptiveRates
 from .schedule_composer import ScheduleComposer
 from .walkthrough import Walkthrough
 
 __all__ = [
+    "AdaptiveRates",
     "CheckedNotes",
     "Descent",
     "EWAExplorer",

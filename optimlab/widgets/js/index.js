@@ -8,10 +8,11 @@ import { descent } from "./descent.js";
 import { family } from "./family.js";
 import { noise } from "./noise.js";
 import { quiz } from "./quiz.js";
+import { rates } from "./rates.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, decay, descent, family, noise, quiz, schedules, walkthrough };
+const KINDS = { averages, checked, decay, descent, family, noise, quiz, rates, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
