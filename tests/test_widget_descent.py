@@ -209,6 +209,17 @@ def test_every_preset_leads_where_its_name_says():
         widget.choose("as it begun")
 
 
+def test_presets_that_fit_other_landscapes_lead_where_their_names_say():
+    widget = Descent(on=["saddle", "rosenbrock"], step=0)
+    widget.choose("start exactly on the ridge")
+    for name, path in widget.paths.items():
+        assert np.all(path[:, 1] == 0), name
+        assert path[0, 0] == 1.5
+    widget.choose("the same learning rate for all")
+    assert len({hyper["lr"] for hyper in widget.hyper.values()}) == 1
+    assert "start exactly on the ridge" not in Descent().spec["presets"]
+
+
 def test_text_and_html_hold_the_same_numbers():
     widget = many()
     cells = [re.split(r"\s{2,}", line.strip()) for line in widget.text().splitlines()[3:]]
@@ -503,8 +514,10 @@ def test_nothing_moves_until_play_is_pressed_and_play_ends_at_the_last_step(livi
     page.clock.run_for(3000)
     assert step.input_value() == held
     widget.get_by_role("button", name="Next step").click()
+    page.clock.run_for(50)  # the next frame
     assert int(step.input_value()) == int(held) + 1
     widget.get_by_role("button", name="Previous step").click()
+    page.clock.run_for(50)
     assert step.input_value() == held
 
 
@@ -533,6 +546,17 @@ def test_a_preset_on_the_page_is_the_one_of_python(living):
     widget.get_by_label("Start x").press("ArrowRight")
     settle(page)
     assert presets.input_value() == ""
+
+
+def test_a_choice_keeps_the_focus_while_its_sliders_change(living):
+    page, widget = living(many)
+    for label in ("Try", "Sliders for", "Landscape"):
+        choice = widget.get_by_label(label, exact=True)
+        choice.focus()
+        page.keyboard.press("ArrowDown")
+        settle(page)
+        expect(choice).to_be_focused()
+        assert choice.evaluate("(select) => select.selectedIndex") == 1
 
 
 def test_another_landscape_brings_its_rates(living):

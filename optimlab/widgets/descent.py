@@ -641,11 +641,31 @@ def _presets(known: dict[str, Rule], land: Landscape, begin: dict, sliders: dict
         kappa = begin["numbers"][land.name]["kappa"]
         wider = max(value for value in sliders["kappa"] if value <= 5 * kappa * (1 + 1e-9))
         found["a ravine five times as narrow"] = {"numbers": {land.name: {"kappa": wider}}}
+    with_rate = [name for name in known if "lr" in begin["hyper"][name]]
+    if len(with_rate) > 1:
+        rate = begin["hyper"][with_rate[0]]["lr"]
+        found["the same learning rate for all"] = {"hyper": {name: {"lr": rate} for name in with_rate}}
+    if ridge := _ridge(land, begin["starts"][land.name]):
+        found["start exactly on the ridge"] = {"starts": {land.name: ridge}}
     if len(known) > 1:
         slope = float(np.max(np.abs(land.gradient(begin["starts"][land.name], 1 if land.online else None))))
         noise = max((value for value in NOISE if value <= 0.1 * slope), default=0.1)
         found["noise in every gradient"] = {"noise": noise}
     return found
+
+
+def _ridge(land: Landscape, start: list[float]) -> list[float] | None:
+    """Return a start level with a saddle, from which the gradient leads straight to it, if there is one."""
+    if land.online or land.dimension != 2:
+        return None
+    for point in land.points:
+        for i in range(2):
+            level = [point.w[i] if j == i else x for j, x in enumerate(start)]
+            g = land.gradient(level)
+            toward = g[1 - i] * (start[1 - i] - point.w[1 - i]) > 0
+            if point.kind == "saddle" and level != start and g[i] == 0 and toward:
+                return level
+    return None
 
 
 def _rounded(x: float) -> float:

@@ -102,8 +102,8 @@ export function descent({ model, el }) {
     options: names.map((name) => [name, label(name)]),
     change: (name) => put({ tuned: name }),
   });
-  const where = h("div", { class: "ol-controls" });
-  const knobs = h("div", { class: "ol-controls" });
+  const where = h("div", { class: "ol-controls" }, preset.element, several ? ground.element : null);
+  const knobs = h("div", { class: "ol-controls" }, names.length > 1 ? tuned.element : null);
   const froms = h("div", { class: "ol-controls" });
 
   // Who runs: checkboxes that are the legend.
@@ -220,7 +220,7 @@ export function descent({ model, el }) {
       });
       return { ...control, values };
     });
-    where.replaceChildren(preset.element, ...(several ? [ground.element] : []), ...numberSliders.map(([, { element }]) => element));
+    refill(where, several ? 2 : 1, numberSliders.map(([, { element }]) => element));
     froms.replaceChildren(...startSliders.map(({ element }) => element), noise.element, h("div", { class: "ol-beside" }, other, arrows.element));
   }
 
@@ -238,7 +238,7 @@ export function descent({ model, el }) {
         change: (value) => inside("hyper", name, { ...model.get("hyper")[name], [one]: value }),
       }),
     ]);
-    knobs.replaceChildren(...(names.length > 1 ? [tuned.element] : []), ...hyperSliders.map(([, { element }]) => element));
+    refill(knobs, names.length > 1 ? 1 : 0, hyperSliders.map(([, { element }]) => element));
   }
 
   /** The landscape's minima, looked up by where its sliders stand. */
@@ -493,6 +493,12 @@ export function descent({ model, el }) {
     pause();
     for (const name of traits) model.off(`change:${name}`, soon);
   };
+}
+
+/** Replace what stands after the first few children, which keep the focus that they may have. */
+function refill(box, kept, elements) {
+  while (box.children.length > kept) box.lastChild.remove();
+  box.append(...elements);
 }
 
 const list = (texts) => (texts.length < 2 ? texts.join("") : `${texts.slice(0, -1).join(", ")} and ${last(texts)}`);
