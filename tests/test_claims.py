@@ -414,3 +414,10 @@ def test_the_statuses_and_the_pages_are_those_of_the_docstring():
     listed = re.findall(r"^(\w+)  +\w", claims.__doc__.split("----------")[1], re.MULTILINE)
     assert tuple(listed) == STATUSES
     assert len(set(PLACES)) == len(PLACES)
+
+
+def test_the_command_prints_the_code_of_a_check(capsys):
+    assert main(["ewa-simple-average-equal-weights", "ewa-late-negligible", "--check", "--code"]) == 0
+    out = capsys.readouterr().out
+    assert "def late_correction() -> str:" in out
+    assert get("ewa-late-negligible").function.__doc__ in out

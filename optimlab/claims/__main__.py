@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import CHAPTERS, STATUSES, Claim, ClaimError, get, load
-from ._library import run
+from ._library import find, run
 from ._pages import misplaced, unknown_references
 
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--status", choices=STATUSES, help="only claims with this status")
     parser.add_argument("--json", action="store_true", help="a list of objects, one per claim")
     parser.add_argument("--check", action="store_true", help="run the checks of these claims, each once")
+    parser.add_argument("--code", action="store_true", help="with --check: print the code of each check")
     parser.add_argument(
         "--chapters",
         type=Path,
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [claim for claim in chosen if options.status in (None, claim.status)]
     try:
         if options.check:
-            return check(chosen, options.chapters, options.references)
+            return check(chosen, options.chapters, options.references, options.code)
         if options.json:
             entries = [{**asdict(claim), "checked_by": claim.checked_by} for claim in chosen]
             print(json.dumps(entries, ensure_ascii=False, indent=1))
@@ -83,7 +85,7 @@ def show(chosen: Sequence[Claim]) -> None:
     print(f"{len(chosen)} {'claim' if len(chosen) == 1 else 'claims'}: {counts}")
 
 
-def check(chosen: Sequence[Claim], chapters: Path, references: Path) -> int:
+def check(chosen: Sequence[Claim], chapters: Path, references: Path, code: bool = False) -> int:
     """Run the checks of the claims, each once, and print what they found; return 1 if there is a problem."""
     problems = misplaced(chosen, chapters)
     if references.is_file():
@@ -93,7 +95,10 @@ def check(chosen: Sequence[Claim], chapters: Path, references: Path) -> int:
     for number, name in enumerate(names, start=1):
         print(f"{number}/{len(names)} {name}", file=sys.stderr)
         try:
-            print(f"{name}: {run(name)}")
+            finding = run(name)
+            if code:
+                print(inspect.getsource(find(name)))
+            print(f"{name}: {finding}")
             held += 1
         except AssertionError as error:
             by = ", ".join(claim.id for claim in chosen if claim.checked_by == name)
