@@ -7,6 +7,7 @@ committed, so that installing needs no Node.
 
 from .averages import EWAExplorer
 from .checked import CheckedNotes
+from .claims import CheckedClaims
 from .decay import WeightDecay
 from .descent import Descent
 from .family import FamilyTree
@@ -18,6 +19,7 @@ from .walkthrough import Walkthrough
 
 __all__ = [
     "AdaptiveRates",
+    "CheckedClaims",
     "CheckedNotes",
     "Descent",
     "EWAExplorer",

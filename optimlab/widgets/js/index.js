@@ -3,6 +3,7 @@
 import "./style.css";
 import { averages } from "./averages.js";
 import { checked } from "./checked.js";
+import { claims } from "./claims.js";
 import { decay } from "./decay.js";
 import { descent } from "./descent.js";
 import { family } from "./family.js";
@@ -12,7 +13,7 @@ import { rates } from "./rates.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, decay, descent, family, noise, quiz, rates, schedules, walkthrough };
+const KINDS = { averages, checked, claims, decay, descent, family, noise, quiz, rates, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
