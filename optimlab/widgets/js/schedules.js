@@ -127,7 +127,7 @@ export function schedules({ model, el }) {
     h("div", { class: "ol-controls" }, slot.element, schedule.element),
     controls,
     h("div", { class: "ol-controls" }, warmup.element, start.element),
-    h("div", { class: "ol-row" }, codeTitle, copy, copied),
+    h("div", { class: "ol-inline" }, codeTitle, copy, copied),
     code,
   );
   const root = h(
@@ -137,8 +137,8 @@ export function schedules({ model, el }) {
     h("div", { class: "ol-controls" }, preset.element, steps.element),
     h(
       "div",
-      { class: "ol-row" },
-      h("div", { class: "ol-row", role: "group", "aria-label": "Slots that are shown" }, "Show", shown.map((one) => one.element)),
+      { class: "ol-inline" },
+      h("div", { class: "ol-inline", role: "group", "aria-label": "Slots that are shown" }, "Show", shown.map((one) => one.element)),
       log.element,
     ),
     h("p", { class: "ol-caption" }, "Learning rate by step"),
