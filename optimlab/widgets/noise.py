@@ -18,12 +18,12 @@ from ._random import normal, picks, uniform
 
 
 def loss(slope, intercept, x, y):
-    """Half the squared error of the line at one sample."""
+    """Return half the squared error of the line at one sample."""
     return (slope * x + intercept - y) ** 2 / 2
 
 
 def gradient(slope, intercept, x, y):
-    """Its derivatives with respect to slope and intercept."""
+    """Return its derivatives with respect to slope and intercept."""
     error = slope * x + intercept - y
     return error * x, error
 

@@ -81,7 +81,7 @@ export function noise({ model, el }) {
     h(
       "div",
       { class: "ol-pair" },
-      figure("The mean loss. Drag the start, where the gradients are taken.", map.element, mapLegend),
+      figure("The mean loss, lowest at the cross. Drag the start, where the gradients are taken.", map.element, mapLegend),
       h("div", { class: "ol-cloud" }, h("p", { class: "ol-caption" }, `${spec.batches} mini-batch gradients at the start`), around.element, cloudLegend),
       figure("How far above its minimum the loss is", losses.element),
       figure("Mean squared distance from the true gradient", spread.element),
@@ -201,7 +201,7 @@ export function noise({ model, el }) {
       label: "Contours of the mean loss with the paths of the three descents; their ends are in the table",
       paths: shown.map(({ path, count, look }) => ({ points: thin(path), ...look, dots: count === samples })),
       spots: [
-        { at: minimum, shape: "cross", tone: 0, name: "minimum" },
+        { at: minimum, shape: "cross", tone: 0 },
         { at: state.w, shape: "ring", tone: 0 },
       ],
       handle: state.w,
