@@ -5,7 +5,6 @@ features), and smaller ones of the same kind where many runs are needed. Figures
 stand in the checks as literals: they are what is tested.
 """
 # A docstring here states a finding, and one assert may state it in several parts.
-# ruff: noqa: D401, PT018
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ In this order: the rule, the long example of N1, travel and overshoot, quadratic
 that are not convex. The sum and the average are the two forms of momentum; a rate is a learning rate.
 """
 # A docstring here states a finding, and one assert may state it in several parts.
-# ruff: noqa: D401, PT018
 
 from __future__ import annotations
 
