@@ -6,6 +6,10 @@ VENV ?= .venv
 PORT ?= 8000
 ARGS ?=
 
+# The arrays of a course are small: threads only cost time, most of all when the tests share the cores.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
 PY = "$(VENV)/bin/python"
 JS = optimlab/widgets/js
 
