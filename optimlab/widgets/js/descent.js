@@ -320,9 +320,10 @@ export function descent({ model, el }) {
     next.disabled = t === spec.steps;
 
     drawMap(found, land, landscape, numbers, start, lowest, t, withArrows);
-    drawLoss(found, land, landscape, numbers, least, t);
+    const measure = compared(found, land, lowest, least);
+    drawLoss(found, land, landscape, numbers, measure, t);
     drawTables(found, land, lowest, least, t);
-    write(readout, words(found, land, start, least, t));
+    write(readout, words(found, measure, start, least, t));
   }
 
   function drawMap(found, land, landscape, numbers, start, lowest, t, withArrows) {
@@ -378,36 +379,43 @@ export function descent({ model, el }) {
     );
   }
 
-  function drawLoss(found, land, landscape, numbers, least, t) {
-    const log = least !== null;
-    const above = found.map(({ value }) => (log ? value.map((x) => x - least) : value));
-    const first = above[0]?.[0] ?? 1;
+  /** What the runs are compared by: the height above the lowest minimum, the distance to one, or the value. */
+  function compared(found, land, lowest, least) {
+    if (least !== null) for (const run of found) run.by = run.value.map((x) => Math.max(x - least, 0));
+    else if (!lowest.length) for (const run of found) run.by = run.value;
+    else for (const run of found) run.by = run.w.map((w) => Math.min(...lowest.map((point) => distance(w, point))));
+    if (least !== null) return { log: true, title: "The value above the minimum", word: "lowest", where: (x) => `${x} above the minimum` };
+    if (!lowest.length) return { title: "The value", word: "lowest", where: (x) => `at the value ${x}` };
+    // A value that changes with the step says little about how far a run has come.
+    return { log: true, title: "The distance to the nearest minimum", word: "nearest", where: (x) => `${x} from the minimum` };
+  }
+
+  function drawLoss(found, land, landscape, numbers, { log, title }, t) {
+    const first = found[0]?.by[0] ?? 1;
     let [low, high] = [Infinity, -Infinity];
     // What has left the picture by far must not flatten what is in it.
-    const { low: bottom, high: top } = log || land.online ? {} : heights(landscape, numbers, 1);
-    const most = log ? 1e4 * Math.max(first, 1e-9) : land.online ? 1e3 * (Math.abs(first) + 1) : top;
-    const floor = log ? 1e-10 : land.online ? -most : bottom;
-    for (const x of above.flat()) {
-      if (!(x <= most && x >= floor)) continue;
-      low = Math.min(low, x);
-      high = Math.max(high, x);
+    const ground = log || land.online ? {} : heights(landscape, numbers, 1);
+    const most = log ? 1e4 * Math.max(first, 1e-9) : (ground.high ?? 1e3 * (Math.abs(first) + 1));
+    const floor = log ? 1e-10 : (ground.low ?? -most);
+    for (const { by } of found) {
+      for (const x of by) {
+        if (!(x <= most && x >= floor)) continue;
+        low = Math.min(low, x);
+        high = Math.max(high, x);
+      }
     }
     if (!(low <= high)) [low, high] = log ? [0.1, 1] : [0, 1];
     if (log) [low, high] = [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high * 1.0001))];
     else if (low === high) [low, high] = [low - 1, high + 1];
     const every = Math.ceil(ticks.length / DRAWN);
     const kept = ticks.filter((i) => i % every === 0 || i === spec.steps);
-    write(lossTitle, log ? "The value above the minimum, step by step" : "The value, step by step");
+    write(lossTitle, `${title}, step by step`);
     loss.draw({
-      series: found.map(({ look }, k) => ({
-        x: kept,
-        y: kept.map((i) => (above[k][i] <= high && above[k][i] >= low ? above[k][i] : NaN)),
-        ...look,
-      })),
+      series: found.map(({ look, by }) => ({ x: kept, y: kept.map((i) => (by[i] <= high && by[i] >= low ? by[i] : NaN)), ...look })),
       x: { label: "step", domain: [0, spec.steps] },
       y: { log, domain: [low, high] },
       marks: [{ x: t }],
-      label: "Line chart of the value by step; the numbers are in the table",
+      label: `Line chart. ${title} by step; the numbers are in the table`,
     });
   }
 
@@ -457,22 +465,20 @@ export function descent({ model, el }) {
   }
 
   /** What the picture says, in a few sentences. */
-  function words(found, land, start, least, t) {
+  function words(found, { word, where }, start, least, t) {
     if (!found.length) return "No optimizer is switched on.";
     const point = start.map((x) => number(x, 4)).join(", ");
     const short = (x) => number(x, 3);
     if (t === 0) {
       return `All start at (${point}), where the value is ${short(found[0].value[0])}. Press Play, or move the step.`;
     }
-    const alive = found.filter(({ lost }) => !lost || t < lost).sort((a, b) => a.value[t] - b.value[t]);
+    const alive = found.filter(({ lost }) => !lost || t < lost).sort((a, b) => a.by[t] - b.by[t]);
     const lost = found.filter((run) => run.lost && t >= run.lost);
-    const height = ({ value }) => (least === null ? short(value[t]) : short(Math.max(value[t] - least, 0)));
     const [best, ...rest] = alive;
     const parts = [];
     if (best) {
-      const where = least === null ? `at the value ${height(best)}` : `${height(best)} above the minimum`;
-      const others = rest.length ? `; then ${rest.map((run) => `${label(run.name)} ${height(run)}`).join(", ")}` : "";
-      parts.push(`After step ${t} ${label(best.name)} is ${rest.length ? "lowest, " : ""}${where}${others}.`);
+      const others = rest.length ? `; then ${rest.map(({ name, by }) => `${label(name)} ${short(by[t])}`).join(", ")}` : "";
+      parts.push(`After step ${t} ${label(best.name)} is ${rest.length ? `${word}, ` : ""}${where(short(best.by[t]))}${others}.`);
     }
     if (lost.length) parts.push(`${list(lost.map((run) => `${label(run.name)} diverged at step ${run.lost}`))}.`);
     if (least !== null) {
