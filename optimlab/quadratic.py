@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 REGIONS = ("over-damped", "critical", "under-damped", "alternating", "marginal", "divergent")
-# Two roots that differ by less than rounding can tell are one, and so is a rate that is 1 to rounding.
-NEARLY = 1e-12
+# What rounding cannot tell apart: two roots of which the discriminant is this small are one, and a rate is 1.
+SAME = 1e-14
 
 
 def matrix(lr: ArrayLike, beta: ArrayLike, curvature: ArrayLike, nesterov: bool = False) -> np.ndarray:
@@ -92,9 +92,9 @@ def region(lr: ArrayLike, beta: ArrayLike, curvature: ArrayLike, nesterov: bool 
     total, product = _sum_and_product(lr, beta, curvature, nesterov)
     gap, left = _discriminant(total, product), rate(lr, beta, curvature, nesterov)
     names = np.where(gap < 0, 2, np.where(total < 0, 3, 0))
-    names = np.where(np.abs(gap) <= NEARLY * (total**2 + 4 * np.abs(product)), 1, names)
+    names = np.where(gap == 0, 1, names)
     names = np.where(left > 1, 5, names)
-    names = np.where(np.abs(left - 1) <= NEARLY, 4, names)
+    names = np.where(np.abs(left - 1) <= SAME, 4, names)
     return np.array(REGIONS)[names] if np.ndim(names) else REGIONS[int(names)]
 
 
@@ -201,7 +201,8 @@ def _sum_and_product(lr, beta, curvature, nesterov: bool) -> tuple[np.ndarray, n
 
 
 def _discriminant(total: np.ndarray, product: np.ndarray) -> np.ndarray:
-    return total * total - 4 * product
+    gap, size = total * total - 4 * product, total * total + 4 * np.abs(product)
+    return np.where(np.abs(gap) <= SAME * size, 0.0, gap)
 
 
 def _ends(curvatures: ArrayLike) -> tuple[np.float64, np.float64]:
