@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import random
@@ -86,6 +87,19 @@ def test_the_data_of_the_widget_are_strict_json_and_fit_in_50_kilobytes():
     text = json.dumps(spec, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     assert json.loads(text) == spec
     assert len(gzip.compress(text.encode())) < 50 * 1024
+
+
+def test_the_list_leads_to_every_page_that_there_is_by_its_title():
+    chapters = Path(__file__).parents[1] / "chapters"
+
+    def cells(name: str, kind: str) -> list[str]:
+        notebook = json.loads((chapters / f"{name}.ipynb").read_text())
+        return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+    (code,) = (cell for cell in cells("a2-claims", "code") if cell.startswith("pages = {"))
+    pages = ast.literal_eval(ast.parse(code).body[0].value)
+    there = [name for name in claims.PLACES if (chapters / f"{name}.ipynb").is_file()]
+    assert pages == {name: cells(name, "markdown")[0].splitlines()[0].removeprefix("# ") for name in there}
 
 
 # In the browser.
