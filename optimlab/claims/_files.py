@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,13 +130,9 @@ class Claim:
             "reference": ", ".join(self.reference),
             "page": self.place,
         }
-        return "\n".join(
-            [
-                f"{self.id} ({self.note}, {lines}): {self.status}",
-                f"  {self.claim}",
-                *(f"  {name}: {fact}" for name, fact in facts.items() if fact),
-            ]
-        )
+        told = [self.claim, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]
+        wrapped = [textwrap.fill(text, 72, initial_indent="  ", subsequent_indent="    ") for text in told]
+        return "\n".join([f"{self.id} ({self.note}, {lines}): {self.status}", *wrapped])
 
 
 def read_claims(path: Path) -> dict[str, Claim]:
