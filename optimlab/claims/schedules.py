@@ -1,7 +1,5 @@
 """Checks of the claims about learning-rate schedules."""
 
-# ruff: noqa: D401, PT018  (a docstring here states a finding, and a finding may have two halves)
-
 from __future__ import annotations
 
 import warnings
