@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,6 +184,23 @@ def test_the_notes_can_be_searched_and_filtered_as_python_does_it(open_page):
                 (kind) => row.querySelector(`.ol-${kind}`).textContent))"""
         )
         assert [[name, printed, judgment.split(" ")[1]] for name, printed, judgment in shown] == wanted[:50]
+
+
+def test_the_name_of_an_example_leads_to_its_widget_in_the_chapter(open_page):
+    page = open_page(CHECKED)
+    wake(page)
+    ((widget, state),) = of_kind(page, "checked")
+    shown = {name for text in NOTEBOOKS.values() for name in re.findall(r'Walkthrough\(\\"([^\\"]+)', text)}
+    titles = {f"{title} ({note})" for key, title, note, *_ in state["spec"]["examples"] if key in shown}
+    assert len(shown) >= 25
+    while (more := widget.get_by_role("button", name="more")).is_visible():
+        more.click()
+    links = widget.locator(".ol-group a")
+    assert set(links.all_text_contents()) == titles
+    links.first.click()
+    page.wait_for_url("**#example-*")
+    place = page.locator(":target")
+    expect(place.locator(".ol-title")).to_have_text(re.sub(r" \(N\d\)$", "", state["spec"]["examples"][0][1]))
 
 
 def test_more_of_the_notes_is_drawn_when_asked_for(open_page):

@@ -27,6 +27,7 @@ class Widget(anywidget.AnyWidget):
     kind = traitlets.Unicode().tag(sync=True)
     spec = traitlets.Dict().tag(sync=True)
     min_height = traitlets.Unicode().tag(sync=True)
+    anchor = traitlets.Unicode().tag(sync=True)
 
     # ipywidgets 7 displays through this method and cuts the text; the bundle below is used instead.
     _ipython_display_ = None

@@ -56,6 +56,9 @@ class CheckedNotes(Widget):
     chapter = traitlets.Unicode().tag(sync=True)
     origin = traitlets.Unicode().tag(sync=True)
     verdict = traitlets.Unicode().tag(sync=True)
+    links = traitlets.Bool(True, read_only=True, help="rows lead to the widgets of other pages").tag(
+        sync=True
+    )
 
     def __init__(self, **state):
         order = {chapter: i for i, chapter in enumerate(CHAPTERS)}

@@ -86,6 +86,7 @@ class Walkthrough(Widget):
                 "judged": [_judged(value) for value in self._example.values] if self._example else [],
             },
             min_height=_min_height(first if runs else None, self._example),
+            anchor=f"example-{self._example.id}" if self._example else "",
             run=first["name"],
             hyper=dict(first["hyper"]),
             step=1 if runs else 0,

@@ -11,6 +11,8 @@ one, and myst-nb copies all of it into the page for the 4 MB stock widget manage
 
 A widget of the course is an ``anywidget.AnyWidget`` whose output carries ``text/html``. Its traits are JSON.
 A trait ``min_height``, a CSS length such as ``"34rem"``, reserves the height that the live widget will need.
+A trait ``anchor`` names the widget's place. A page whose widget has the trait ``links`` set gets the addresses
+of all anchors of the site, so that the widget can lead to them.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ FOLDER = "_widgets"
 HOST = Path(__file__).parent / "host.js"
 
 # Traits of every ipywidget that mean nothing without its layout manager.
-UNUSED_TRAITS = {"layout", "tabbable", "tooltip", "min_height"}
+UNUSED_TRAITS = {"layout", "tabbable", "tooltip", "min_height", "anchor"}
 
 
 def file_name(text: str, suffix: str) -> str:
@@ -55,11 +57,19 @@ class PageWidgets:
         For each widget that is shown: the file names of its front end and style sheet, and its traits.
     files : dict
         File name to text, for everything that the models name.
+    anchors : list
+        The names of places on this page.
     """
 
     def __init__(self) -> None:
         self.models: dict[str, dict[str, Any]] = {}
         self.files: dict[str, str] = {}
+        self.anchors: list[str] = []
+
+    @property
+    def links(self) -> bool:
+        """Whether a widget of the page leads to places on other pages."""
+        return any(model["state"].get("links") for model in self.models.values())
 
     def add(self, key: str, state: dict[str, Any]) -> None:
         """Add a model under the name that the page uses for it."""
@@ -142,10 +152,14 @@ def replace_widgets(app: Sphinx, doctree: nodes.document) -> None:
         if model_id not in names:
             names[model_id] = f"w{len(names) + 1}"
             page.add(names[model_id], state)
-        height = state.get("min_height")
+        height, anchor = state.get("min_height"), state.get("anchor")
+        name = ""
+        if anchor and anchor not in page.anchors:
+            page.anchors.append(anchor)
+            name = f' id="{escape(anchor)}"'
         style = f' style="--ol-height:{escape(str(height))}"' if height else ""
         mount = (
-            f'<div class="ol-mount" data-model="{names[model_id]}"{style}>\n'
+            f'<div class="ol-mount" data-model="{names[model_id]}"{name}{style}>\n'
             f'<div class="ol-fallback">{fallback}</div>\n</div>'
         )
         bundle.replace_self(nodes.raw("", mount, format="html"))
@@ -167,6 +181,11 @@ def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     collected(env).pop(docname, None)
 
 
+def leading_pages(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Return the pages to be written again because places may have moved."""
+    return [name for name, page in collected(env).items() if page.links]
+
+
 def add_models(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -175,6 +194,13 @@ def add_models(
     if page is None or "body" not in context:
         return
     host = context["pathto"](f"{FOLDER}/{file_name(HOST.read_text(), '.js')}", 1)
+    if page.links:
+        places = {
+            anchor: context["pathto"](name) + f"#{anchor}"
+            for name, other in sorted(collected(app.env).items())
+            for anchor in other.anchors
+        }
+        context["body"] += f'\n<script type="application/json" id="ol-places">{script_json(places)}</script>'
     context["body"] += (
         f'\n<script type="application/json" id="ol-models">{script_json(page.models)}</script>'
         f'\n<script type="module" src="{host}"></script>\n'
@@ -203,5 +229,6 @@ def setup(app: Sphinx) -> None:
     """Register with Sphinx."""
     app.connect("env-purge-doc", forget)
     app.connect("doctree-read", replace_widgets)
+    app.connect("env-updated", leading_pages)
     app.connect("html-page-context", add_models)
     app.connect("build-finished", write_files)

@@ -14,10 +14,12 @@ export function checked({ model, el }) {
     model.save_changes();
   };
   const verdicts = spec.options.verdict;
+  const places = JSON.parse(document.getElementById("ol-places")?.textContent ?? "{}");
   const rows = spec.values.map(([example, row, name, line, printed, shown, verdict, why]) => {
     const [key, title, note, chapter, origin] = spec.examples[example];
     return {
       group: `${title} (${note})`,
+      href: places[`example-${key}`],
       row,
       name,
       printed,

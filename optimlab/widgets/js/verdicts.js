@@ -17,7 +17,7 @@ export function scrolling(label, table) {
  * A table of judged figures.
  * On a narrow screen every row becomes a small card; the roles keep it a table for screen readers.
  * @returns {{ table, show(values), add(values) }} with values = [{ row, name, printed, computed, shown, verdict, why }],
- * and with `group` where rows belong to different examples: its name stands once above them
+ * and with `group` where rows belong to different examples: its name stands once above them, and leads to `href`
  */
 export function judgedTable() {
   const column = (text, numbers) =>
@@ -40,12 +40,12 @@ export function judgedTable() {
   let last = {};
 
   function add(values) {
-    for (const { group, row, name, printed, computed, shown, verdict, why } of values) {
+    for (const { group, href, row, name, printed, computed, shown, verdict, why } of values) {
       // The label of a row stands once; every further figure of the row follows under it.
       const first = row !== last.row || group !== last.group;
       if (first) table.append(h("tbody", { role: "rowgroup" }));
       if (group !== last.group) {
-        const heading = h("th", { scope: "rowgroup", role: "rowheader", colspan: 6, class: "ol-group" }, group);
+        const heading = h("th", { scope: "rowgroup", role: "rowheader", colspan: 6, class: "ol-group" }, href ? h("a", { href }, group) : group);
         table.lastChild.append(h("tr", { role: "row" }, heading));
       }
       last = { group, row };
