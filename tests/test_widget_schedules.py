@@ -212,7 +212,7 @@ def said(widget: Locator) -> ScheduleComposer:
             const slots = [];
             for (const letter of ['A', 'B', 'C']) {
                 await choose(letter);
-                const said = Object.fromEntries([...widget.querySelectorAll('.ol-slot input')].map((input) =>
+                const said = Object.fromEntries([...widget.querySelectorAll('.ol-schedule-slot input')].map((input) =>
                     [input.labels[0].textContent, Number(input.dataset.value)]));
                 const box = [...widget.querySelectorAll('input[type=checkbox]')].find(
                     (one) => one.parentNode.textContent === letter);
@@ -243,7 +243,7 @@ def check(widget: Locator) -> ScheduleComposer:
     expected = [value for row in twin.table for value in row[2:]]
     assert shown == pytest.approx(expected, rel=1e-9, abs=1e-12)
     assert widget.locator("details tbody tr:not([hidden]) th").all_text_contents() == list(twin.rates)
-    assert widget.locator(".ol-code").text_content() == twin.code
+    assert widget.locator(".ol-torch").text_content() == twin.code
     return twin
 
 
@@ -267,7 +267,7 @@ def test_it_shows_what_python_computes_for_every_example_and_every_slot(living):
 def test_the_code_of_every_schedule_equals_pythons_whatever_the_numbers(living):
     page, widget = living(ScheduleComposer)
     chance = random.Random(5)
-    sliders = widget.locator(".ol-slot input[type=range]")
+    sliders = widget.locator(".ol-schedule-slot input[type=range]")
     for name in OFFERED:
         control(widget, "Schedule").select_option(name)
         for _ in range(6):
@@ -366,10 +366,10 @@ def test_the_copied_code_is_the_code_that_is_shown_and_says_so(living):
     page, widget = living(ScheduleComposer, permissions=["clipboard-read", "clipboard-write"])
     widget.get_by_role("button", name="Copy the PyTorch code").click()
     expect(widget.get_by_text("Copied.")).to_be_visible()
-    code = widget.locator(".ol-code").text_content()
+    code = widget.locator(".ol-torch").text_content()
     assert page.evaluate("navigator.clipboard.readText()") == code
     drag(page, control(widget, "lr, the full rate"), 0.8)
-    assert widget.locator(".ol-code").text_content() != code
+    assert widget.locator(".ol-torch").text_content() != code
     expect(widget.get_by_text("Copied.")).to_have_count(0)
 
 
@@ -380,7 +380,7 @@ def test_without_a_clipboard_the_code_is_selected(living):
     button.focus()
     page.keyboard.press("Enter")
     expect(widget.get_by_text("Ctrl+C")).to_be_visible()
-    assert page.evaluate("getSelection().toString()").strip() == widget.locator(".ol-code").text_content()
+    assert page.evaluate("getSelection().toString()").strip() == widget.locator(".ol-torch").text_content()
 
 
 def test_with_every_slot_off_it_says_so(living):

@@ -112,18 +112,18 @@ export function schedules({ model, el }) {
   });
   const readout = h("p", { class: "ol-readout", role: "status" });
   const codeTitle = h("span", { id: id("code") });
-  const code = h("pre", { class: "ol-code", tabindex: 0, role: "region", "aria-labelledby": codeTitle.id });
+  const code = h("pre", { class: "ol-torch", tabindex: 0, role: "region", "aria-labelledby": codeTitle.id });
   const copied = h("span", { role: "status" });
   const copy = h("button", { type: "button", click: toClipboard }, "Copy the PyTorch code");
   const columns = HEAD.map((text, i) => h("th", { scope: "col", class: i > 1 && "ol-number" }, text));
   const rows = SLOTS.map((letter) => {
     const cells = HEAD.slice(2).map(() => h("td", { class: "ol-number" }));
-    const name = h("td", { class: "ol-words" });
+    const name = h("td", { class: "ol-schedule-name" });
     return { name, cells, row: h("tr", {}, h("th", { scope: "row" }, letter), name, cells) };
   });
   const panel = h(
     "div",
-    { class: "ol-slot" },
+    { class: "ol-schedule-slot" },
     h("div", { class: "ol-controls" }, slot.element, schedule.element),
     controls,
     h("div", { class: "ol-controls" }, warmup.element, start.element),
@@ -234,7 +234,7 @@ export function schedules({ model, el }) {
     shown.forEach((one, i) => one.show(slots[i].on));
     [...slot.input.options].forEach((option, i) => write(option, `${SLOTS[i]}: ${title(slots[i])}`));
     slot.show(SLOTS[at]);
-    set(panel, { class: `ol-slot ol-tone-${TONES[at]}` });
+    set(panel, { class: `ol-schedule-slot ol-tone-${TONES[at]}` });
     schedule.show(now.schedule);
     const wanted = sliders(now.schedule);
     if (controls.firstChild !== wanted[0].element) controls.replaceChildren(...wanted.map((one) => one.element));
