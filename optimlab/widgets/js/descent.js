@@ -88,6 +88,9 @@ export function descent({ model, el }) {
   });
   const atPreset = (name) =>
     Object.fromEntries(Object.entries(spec.begin).map(([key, old]) => [key, merged(old, spec.presets[name][key])]));
+  /** A state as text, without the step: to see which preset it is, if any. */
+  const stamp = (state) => JSON.stringify(Object.keys(spec.begin).map((name) => name !== "step" && state[name]));
+  const stamps = Object.fromEntries(Object.keys(spec.presets).map((name) => [name, stamp(atPreset(name))]));
   const ground = choice({
     label: "Landscape",
     options: Object.entries(spec.landscapes).map(([name, one]) => [name, one.label]),
@@ -300,10 +303,8 @@ export function descent({ model, el }) {
     const least = lowest.length && !land.online ? land.value(lowest[0], numbers) : null;
 
     // Controls.
-    const same = JSON.stringify(Object.keys(spec.begin).map((name) => name !== "step" && state[name]));
-    const here = Object.keys(spec.presets).find(
-      (name) => JSON.stringify(Object.entries(atPreset(name)).map(([key, value]) => key !== "step" && value)) === same,
-    );
+    const same = stamp(state);
+    const here = Object.keys(stamps).find((name) => stamps[name] === same);
     preset.show(here ?? "");
     ground.show(landscape);
     for (const [name, control] of numberSliders) control.show(numbers[name]);
