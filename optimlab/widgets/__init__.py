@@ -10,6 +10,7 @@ from .checked import CheckedNotes
 from .claims import CheckedClaims
 from .decay import WeightDecay
 from .descent import Descent
+from .doctor import LossDoctor
 from .family import FamilyTree
 from .noise import MinibatchNoise
 from .quiz import Quiz
@@ -24,6 +25,7 @@ __all__ = [
     "Descent",
     "EWAExplorer",
     "FamilyTree",
+    "LossDoctor",
     "MinibatchNoise",
     "Quiz",
     "ScheduleComposer",

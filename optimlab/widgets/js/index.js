@@ -6,6 +6,7 @@ import { checked } from "./checked.js";
 import { claims } from "./claims.js";
 import { decay } from "./decay.js";
 import { descent } from "./descent.js";
+import { doctor } from "./doctor.js";
 import { family } from "./family.js";
 import { noise } from "./noise.js";
 import { quiz } from "./quiz.js";
@@ -13,7 +14,7 @@ import { rates } from "./rates.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, claims, decay, descent, family, noise, quiz, rates, schedules, walkthrough };
+const KINDS = { averages, checked, claims, decay, descent, doctor, family, noise, quiz, rates, schedules, walkthrough };
 
 export default {
   render({ model, el }) {
