@@ -212,7 +212,8 @@ def said(widget: Locator) -> ScheduleComposer:
             const slots = [];
             for (const letter of ['A', 'B', 'C']) {
                 await choose(letter);
-                const said = Object.fromEntries([...widget.querySelectorAll('.ol-schedule-slot input')].map((input) =>
+                const inputs = [...widget.querySelectorAll('.ol-schedule-slot input')];
+                const said = Object.fromEntries(inputs.map((input) =>
                     [input.labels[0].textContent, Number(input.dataset.value)]));
                 const box = [...widget.querySelectorAll('input[type=checkbox]')].find(
                     (one) => one.parentNode.textContent === letter);

@@ -58,7 +58,8 @@ export function decay({ model, el }) {
     ["weight 1", "weight 2", "norm"].map((what) => {
       const row = HEAD.slice(2).map(() => h("td", { class: "ol-number" }));
       cells.push(row);
-      return h("tr", {}, h("th", { scope: "row", class: "ol-decay-name" }, titles[name]), h("td", { class: "ol-decay-name" }, what), row);
+      const named = h("th", { scope: "row", class: "ol-decay-name" }, titles[name]);
+      return h("tr", {}, named, h("td", { class: "ol-decay-name" }, what), row);
     }),
   );
   const root = h(
