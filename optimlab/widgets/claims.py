@@ -66,27 +66,27 @@ class CheckedClaims(Widget):
             "title": "Every claim, tested",
             "options": self._options,
             "pages": [[name, (pages or {}).get(name, "")] for name in PLACES],
-            "findings": [(findings or {}).get(name, "") for name in names],
-            "claims": self._columns(names),
+            "claims": self._columns(names, dict(findings or {})),
         }
         # The state comes last: the check of a choice needs the options.
         super().__init__(kind="claims", spec=spec, min_height="48rem", **state)
 
-    def _columns(self, names: list[str]) -> dict[str, list]:
-        # One list per column, and numbers for what repeats: the page has to carry all of it.
+    def _columns(self, names: list[str], findings: dict[str, str]) -> dict[str, list]:
+        # The page has to carry all of it. Packed, it is smallest with one list per column, numbers for what
+        # repeats, and what a check found only beside the first claim that it decides.
         at = {claim.id: i for i, claim in enumerate(self._claims)}
-        number = {name: i for i, name in enumerate(names)}
         columns: dict[str, list] = {}
         for claim in self._claims:
             page, _, heading = claim.place.partition("#")
             values = {
                 "id": claim.id,
-                **{key: self._options[key].index(getattr(claim, key)) for key in KEYS},
                 "claim": claim.claim,
                 "why": claim.why,
                 "undecided": claim.undecided,
+                "finding": findings.pop(claim.checked_by, ""),
+                **{key: self._options[key].index(getattr(claim, key)) for key in KEYS},
                 "same": at[claim.same_as] if claim.same_as else -1,
-                "check": number[claim.checked_by] if claim.checked_by else -1,
+                "check": names.index(claim.checked_by) if claim.checked_by else -1,
                 "page": PLACES.index(page),
                 "heading": heading,
                 "reference": ", ".join(claim.reference),

@@ -22,6 +22,8 @@ export function claims({ model, el }) {
   const statuses = spec.options.status;
   const columns = Object.entries(spec.claims);
   const all = spec.claims.id.map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
+  // By the number of the check; each stands beside the first claim that it decides.
+  const findings = Object.fromEntries(all.filter((one) => one.finding).map((one) => [one.check, one.finding]));
   for (const one of all) {
     // A claim that says the same as another has its reason from there.
     const first = one.same < 0 ? one : all[one.same];
@@ -67,7 +69,7 @@ export function claims({ model, el }) {
   }
 
   function details({ id: key, check }) {
-    const finding = spec.findings[check];
+    const finding = findings[check];
     return h(
       "details",
       { class: "ol-details" },
