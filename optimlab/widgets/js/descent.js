@@ -396,7 +396,7 @@ export function descent({ model, el }) {
     let [low, high] = [Infinity, -Infinity];
     // What has left the picture by far must not flatten what is in it.
     const ground = log || land.online ? {} : heights(landscape, numbers, 1);
-    const most = log ? 1e4 * Math.max(first, 1e-9) : (ground.high ?? 1e3 * (Math.abs(first) + 1));
+    const most = log ? 100 * Math.max(first, 1e-9) : (ground.high ?? 1e3 * (Math.abs(first) + 1));
     const floor = log ? 1e-10 : (ground.low ?? -most);
     for (const { by } of found) {
       for (const x of by) {
