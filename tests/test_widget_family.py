@@ -390,8 +390,9 @@ def test_everything_is_reached_by_tab_and_opened_by_enter_and_shows_its_focus(li
     assert len(set(reached)) == len(MEMBERS) + len(EDGES)
 
 
-def test_a_button_in_the_panel_hands_the_focus_to_the_panel_that_it_opens(living):
-    page, widget = living(FamilyTree)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_button_in_the_panel_hands_the_focus_to_the_panel_that_it_opens(living, width):
+    page, widget = living(FamilyTree, width=width)
     widget.get_by_role("button", name=re.compile("^Adam 2015|^Adam$")).first.click()
     settle(page)
     button = widget.get_by_role("button", name="adam_eps_inside")
