@@ -6,6 +6,7 @@ committed, so that installing needs no Node.
 """
 
 from .averages import EWAExplorer
+from .bias import BiasCorrection
 from .checked import CheckedNotes
 from .claims import CheckedClaims
 from .decay import WeightDecay
@@ -13,6 +14,7 @@ from .descent import Descent
 from .doctor import LossDoctor
 from .family import FamilyTree
 from .noise import MinibatchNoise
+from .phase import MomentumPhase
 from .quiz import Quiz
 from .rates import AdaptiveRates
 from .schedule_composer import ScheduleComposer
@@ -20,6 +22,7 @@ from .walkthrough import Walkthrough
 
 __all__ = [
     "AdaptiveRates",
+    "BiasCorrection",
     "CheckedClaims",
     "CheckedNotes",
     "Descent",
@@ -27,6 +30,7 @@ __all__ = [
     "FamilyTree",
     "LossDoctor",
     "MinibatchNoise",
+    "MomentumPhase",
     "Quiz",
     "ScheduleComposer",
     "Walkthrough",

@@ -2,6 +2,7 @@
 
 import "./style.css";
 import { averages } from "./averages.js";
+import { bias } from "./bias.js";
 import { checked } from "./checked.js";
 import { claims } from "./claims.js";
 import { decay } from "./decay.js";
@@ -9,12 +10,13 @@ import { descent } from "./descent.js";
 import { doctor } from "./doctor.js";
 import { family } from "./family.js";
 import { noise } from "./noise.js";
+import { phase } from "./phase.js";
 import { quiz } from "./quiz.js";
 import { rates } from "./rates.js";
 import { schedules } from "./schedules.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, checked, claims, decay, descent, doctor, family, noise, quiz, rates, schedules, walkthrough };
+const KINDS = { averages, bias, checked, claims, decay, descent, doctor, family, noise, phase, quiz, rates, schedules, walkthrough };
 
 export default {
   render({ model, el }) {

@@ -25,7 +25,7 @@ export function phase({ model, el }) {
   const rules = Object.fromEntries(Object.entries(spec.rules).map(([key, text]) => [key, compile(text)]));
   const landscape = compile(spec.landscape);
   const put = (changes) => {
-    model.set(changes);
+    for (const name in changes) model.set(name, changes[name]);
     model.save_changes();
   };
   const round = (value) => Math.round(value * 1000) / 1000;
