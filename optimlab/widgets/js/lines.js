@@ -3,7 +3,7 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line } from "d3-shape";
 import { number } from "./format.js";
-import { h, set, svg } from "./dom.js";
+import { h, id, set, svg } from "./dom.js";
 
 const MARGIN = { top: 10, right: 14, bottom: 40, left: 52 };
 
@@ -20,12 +20,15 @@ const MARGIN = { top: 10, right: 14, bottom: 40, left: 52 };
 export function lines({ height = 210, pick }) {
   const root = svg("svg", { class: "ol-chart", height, role: "img" });
   const grid = svg("g", { class: "ol-grid" });
-  const drawn = svg("g");
+  const name = id("clip");
+  const box = svg("rect", { y: 0, height: height - MARGIN.bottom + 2 });
+  const drawn = svg("g", { "clip-path": `url(#${name})` });
   const marked = svg("g");
-  root.append(grid, marked, drawn);
+  root.append(svg("clipPath", { id: name }, box), grid, marked, drawn);
   const legend = h("ul", { class: "ol-legend" });
   const element = h("div", { class: "ol-figure" }, root, legend);
   let width = 0;
+  let left = MARGIN.left; // wider where the axis has a name of its own
   let last = null;
   let axes = null; // what the grid was drawn for
   let x = scaleLinear();
@@ -43,9 +46,11 @@ export function lines({ height = 210, pick }) {
     if (!width) return;
     const { series, marks = [], label } = wanted;
     const [across, up] = [wanted.x ?? {}, wanted.y ?? {}];
+    left = MARGIN.left + (up.label ? 16 : 0);
+    set(box, { x: left - 4, width: Math.max(width - left - MARGIN.right + 8, 0) });
     const xs = ({ x: given, y: values }, i) => (given ? given[i] : i);
     const points = series.map((one) => one.y.map((value, i) => [xs(one, i), value]));
-    x = scale(across, points.map((list) => list.map(([value]) => value)), [MARGIN.left, width - MARGIN.right], false);
+    x = scale(across, points.map((list) => list.map(([value]) => value)), [left, width - MARGIN.right], false);
     y = scale(up, points.map((list) => list.map(([, value]) => value)), [height - MARGIN.bottom, MARGIN.top], true);
     set(root, { width, viewBox: `0 0 ${width} ${height}`, "aria-label": label });
     const key = JSON.stringify([width, x.domain(), y.domain(), across, up]);
@@ -70,7 +75,7 @@ export function lines({ height = 210, pick }) {
         const ends =
           "x" in mark
             ? { x1: at, x2: at, y1: MARGIN.top, y2: height - MARGIN.bottom }
-            : { x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at };
+            : { x1: left, x2: width - MARGIN.right, y1: at, y2: at };
         const stick = svg("line", { class: "ol-marker", ...ends });
         if (!mark.name) return [stick];
         const place = "x" in mark ? { x: at + 4, y: MARGIN.top + 10 } : { x: width - MARGIN.right, y: at - 5, "text-anchor": "end" };
@@ -83,13 +88,13 @@ export function lines({ height = 210, pick }) {
   function drawGrid(across, up) {
     const parts = [];
     for (const value of few(y, height / 38)) {
-      parts.push(svg("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }));
-      parts.push(text(number(value, 4), { x: MARGIN.left - 6, y: y(value), "text-anchor": "end", dy: "0.32em" }));
+      parts.push(svg("line", { x1: left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }));
+      parts.push(text(number(value, 4), { x: left - 6, y: y(value), "text-anchor": "end", dy: "0.32em" }));
     }
-    for (const value of few(x, (width - MARGIN.left) / 62)) {
+    for (const value of few(x, (width - left) / 62)) {
       parts.push(text(number(value, 4), { x: x(value), y: height - MARGIN.bottom + 16, "text-anchor": "middle" }));
     }
-    const middle = (MARGIN.left + width - MARGIN.right) / 2;
+    const middle = (left + width - MARGIN.right) / 2;
     if (across.label) parts.push(text(across.label, { x: middle, y: height - 6, "text-anchor": "middle" }));
     if (up.label) {
       const center = (MARGIN.top + height - MARGIN.bottom) / 2;

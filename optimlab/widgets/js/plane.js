@@ -125,8 +125,8 @@ export function plane({ drag, tallest = 380 }) {
   /** Contours at levels that have about equally much area between them. */
   function drawGround(value) {
     if (!value) return ground.replaceChildren();
-    const columns = 90;
-    const rows = 70;
+    const columns = 72;
+    const rows = 56;
     const [[left, right], [low, high]] = last.window;
     const heights = new Float64Array(columns * rows);
     for (let j = 0; j < rows; j++) {
