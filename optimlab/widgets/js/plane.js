@@ -140,7 +140,8 @@ export function plane({ drag, tallest = 380 }) {
     const made = contours().size([columns, rows]).thresholds([...new Set(levels)])(heights);
     const wide = (width - MARGIN.left - MARGIN.right) / columns;
     const tall = (height - MARGIN.top - MARGIN.bottom) / rows;
-    const at = ([i, j]) => `${(MARGIN.left + i * wide).toFixed(1)},${(MARGIN.top + j * tall).toFixed(1)}`;
+    const tenth = (pixels) => Math.round(10 * pixels) / 10;
+    const at = ([i, j]) => `${tenth(MARGIN.left + i * wide)},${tenth(MARGIN.top + j * tall)}`;
     ground.replaceChildren(
       ...made.map(({ coordinates }) => svg("path", { d: coordinates.flat().map((ring) => `M${ring.map(at).join("L")}Z`).join("") })),
     );
