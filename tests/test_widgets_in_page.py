@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import THEMES, opening, out_of_reach
+from conftest import LABORATORY, THEMES, opening, out_of_reach
 from playwright.sync_api import Locator, Page, expect
 
 from optimlab.averages import ewa, ewa_corrected, weights
@@ -151,8 +151,11 @@ def test_every_widget_mounts_without_an_error(each_page):
     assert each_page.locator(".ol-mount").count() == alive.count() == len(models(each_page)) > 0
 
 
-def test_one_page_has_every_kind_of_widget(page):
-    assert {model["state"]["kind"] for model in models(page).values()} == {"averages", "quiz", "walkthrough"}
+def test_the_laboratory_has_every_kind_of_widget_but_the_tables_of_the_notes(open_page):
+    kinds = {model["state"]["kind"] for model in models(open_page(LABORATORY)).values()}
+    source = (ROOT / "optimlab" / "widgets" / "js" / "index.js").read_text()
+    known = set(re.search(r"KINDS = \{([^}]*)\}", source).group(1).replace(",", " ").split())
+    assert known - kinds == {"checked", "claims"}
 
 
 def test_the_notes_can_be_searched_and_filtered_as_python_does_it(open_page):
