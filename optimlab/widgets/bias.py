@@ -117,7 +117,7 @@ class BiasCorrection(Widget):
             "presets": PRESETS,
             "strokes": strokes(names),
         }
-        super().__init__(kind="bias", spec=spec, min_height="66rem", **state)
+        super().__init__(kind="bias", spec=spec, min_height="61rem", **state)
 
     @traitlets.validate("beta1", "beta2")
     def _check_share(self, proposal):
