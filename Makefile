@@ -9,6 +9,8 @@ ARGS ?=
 # The arrays of a course are small: threads only cost time, most of all when the tests share the cores.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# What takes seconds is computed once for all commands, until the package changes.
+export OPTIMLAB_MEMORY ?= $(CURDIR)/_build/memory
 
 PY = "$(VENV)/bin/python"
 JS = optimlab/widgets/js

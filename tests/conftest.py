@@ -24,8 +24,8 @@ Use ``@pytest.mark.parametrize("theme", THEMES)`` and ``WIDTHS`` for the combina
 
 from __future__ import annotations
 
-import fcntl
 import json
+import os
 import re
 import sys
 import threading
@@ -42,6 +42,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 from setup import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# What takes seconds is computed once for all the processes that test; see optimlab/_memory.py.
+os.environ.setdefault("OPTIMLAB_MEMORY", str(ROOT / "_build" / "memory"))
 
 THEMES = ("light", "dark")
 WIDTHS = (1280, 320)
@@ -78,15 +81,8 @@ class Record:
 
 @pytest.fixture(scope="session")
 def built_site() -> Path:
-    """Build the site, every warning an error, and return the folder of its pages.
-
-    Where several processes share the tests, one builds and the others wait for it.
-    """
-    folder = ROOT / "_build"
-    folder.mkdir(exist_ok=True)
-    with (folder / "tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return build(ROOT)
+    """Build the site, every warning an error, and return the folder of its pages."""
+    return build(ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
+from .._memory import remembered
 from ..formula import closest
 from ._files import CHAPTERS, Claim, ClaimError, read_checks, read_claims
 
@@ -106,7 +107,7 @@ def findings(chapter: str | None = None) -> dict[str, str]:
     AssertionError
         If a finding does not hold; the message starts with the name of the check.
     """
-    return {name: run(name) for name in checks(chapter)}
+    return remembered(f"findings {chapter}", lambda: {name: run(name) for name in checks(chapter)})
 
 
 def run(name: str) -> str:

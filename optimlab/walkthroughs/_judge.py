@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .._memory import remembered
 from ..format import number
 from ..rule import Rule, Trace
 from . import _tables
@@ -140,7 +141,9 @@ class Walkthrough:
             for name in wanted:
                 if name not in self.givens:
                     raise WalkthroughError(f"needs the given {name!r}; {nearest(name, self.givens)}")
-            return self._example.program(**{name: self.givens[name] for name in wanted})
+            given = {name: self.givens[name] for name in wanted}
+            call = f"{code.co_name} {code.co_code.hex()} {given!r}"
+            return remembered(call, lambda: self._example.program(**given))
 
     # What comes out -------------------------------------------------------------------------
 
