@@ -67,6 +67,10 @@ STYLE: dict[str, dict[str, Any]] = {
     "beta 0.9": {"color": GREEN, "linestyle": LONG},
     "beta 0.98": {"color": SKY, "linestyle": DOTTED},
     "beta 0.999": {"color": PURPLE, "linestyle": DOUBLE},
+    # how many samples a gradient is made from
+    "full batch": {"color": NAVY, "linestyle": DASHED},
+    "mini-batch": {"color": PURPLE, "linestyle": LONG},
+    "single samples": {"color": OCHRE, "linestyle": SHORT},
 }
 
 
