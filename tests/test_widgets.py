@@ -74,6 +74,29 @@ def test_the_table_follows_the_hyper_parameters():
     assert widget.table["v"][-1] == pytest.approx(v, rel=1e-12)
 
 
+def test_where_data_gives_the_gradients_they_follow_the_weight():
+    widget = Walkthrough("minibatch2-sgd")
+    x, y = np.array([2.0, 1.0, 3.0, 0.5]), np.array([10.0, 5.0, 15.0, 2.5])
+    for lr in (0.1, 0.03):
+        widget.hyper = {"lr": lr}
+        w, weights = widget.table["w"][0], []
+        for batch in (slice(0, 2), slice(2, 4)):
+            w -= lr * np.mean(2 * (w * x[batch] - y[batch]) * x[batch])
+            weights.append(w)
+        np.testing.assert_allclose(widget.table["w"][1:3], weights, rtol=1e-12)
+    assert "taken where the run stands" in widget.spec["source"]
+
+
+def test_runs_side_by_side_share_what_they_began_with():
+    widget = Walkthrough("momentum-nesterov-vs-standard")
+    before = widget.beside
+    widget.hyper = {**widget.hyper, "lr": 0.2}
+    assert all(widget.beside[name][-1] != column[-1] for name, column in before.items())
+    alone = Walkthrough("momentum-nesterov-vs-standard")
+    alone.run, alone.hyper = "nesterov", {**alone.hyper, "lr": 0.2}
+    np.testing.assert_allclose(widget.beside["nesterov"], alone.table["w"])
+
+
 def test_a_rule_of_ones_own_has_a_widget():
     widget = Walkthrough(ewa_corrected, theta=[4.0, 8.0], beta=0.5)
     np.testing.assert_allclose(widget.table["v_hat"][1:], [4.0, (4 * 0.25 + 8 * 0.5) / 0.75])

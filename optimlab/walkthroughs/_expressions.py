@@ -319,6 +319,52 @@ class Expression:
                 return run, quantity, self._step(index, scope)
         return None
 
+    def function_of(self, free: Mapping[str, str], scope: Scope) -> str:
+        """Return the expression as arithmetic text in a few free names, all else worked out.
+
+        Parameters
+        ----------
+        free : mapping of str to str
+            A name of the expression, with or without a step, to the name that stands for it in the text.
+        scope : Scope
+            What all other names mean.
+
+        Returns
+        -------
+        str
+            Numbers, the free names, ``+ - * / **`` and parentheses: the same in Python and in JavaScript.
+        """
+
+        def each(make: Callable[..., str], *parts: str | list[str]) -> str | list[str]:
+            if not any(isinstance(part, list) for part in parts):
+                return make(*parts)
+            count = max(len(part) for part in parts if isinstance(part, list))
+            columns = [part if isinstance(part, list) else [part] * count for part in parts]
+            return [make(*row) for row in zip(*columns, strict=True)]
+
+        def write(node: ast.expr) -> str | list[str]:
+            if not any(isinstance(part, ast.Name) and part.id in free for part in ast.walk(node)):
+                value = self._value(node, scope)
+                return [repr(float(v)) for v in value] if np.ndim(value) else repr(float(value))
+            match node:
+                case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)):
+                    return free[name]
+                case ast.BinOp(left=left, op=op, right=right):
+                    sign = ast.unparse(ast.BinOp(ast.Name("a"), op, ast.Name("b"))).split(" ")[1]
+                    return each(lambda a, b: f"({a} {sign} {b})", write(left), write(right))
+                case ast.UnaryOp(op=ast.USub(), operand=operand):
+                    return each(lambda a: f"(-{a})", write(operand))
+                case ast.Call(func=ast.Name(id="mean" | "sum" as name), args=[argument]):
+                    terms = write(argument)
+                    total = f"({' + '.join(terms)})"
+                    return f"({total} / {len(terms)})" if name == "mean" else total
+            raise WalkthroughError(
+                f"{self.text!r} uses {ast.unparse(node)} of what changes with the run; "
+                "use + - * / **, sum and mean"
+            )
+
+        return write(self.node)
+
     def spelled(self, scope: Scope, digits: int = 12) -> str:
         """Return the expression with a number in place of every name, as a reader would check it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -81,10 +81,36 @@ class TracedRun:
     hyper: dict[str, float | np.ndarray]
     first: int
     _trace: Trace = field(repr=False)
+    _run: Run = field(repr=False)
+    _givens: dict[str, object] = field(repr=False)
 
-    def trace(self) -> Trace:
-        """Return every quantity by step; index 0 is the start, index 1 the step numbered `first`."""
-        return self._trace
+    def trace(self, **hyper: float) -> Trace:
+        """Return every quantity by step; index 0 is the start, index 1 the step numbered `first`.
+
+        With other hyper-parameters, what goes in is worked out anew where it depends on where the run stands.
+        """
+        if not hyper:
+            return self._trace
+        givens = self._givens | {given: hyper[name] for given, name in self._meant().items() if name in hyper}
+        changed = {name: Expression(value) for name, value in hyper.items()}
+        return _trace(replace(self._run, hyper={**self._run.hyper, **changed}), givens).trace()
+
+    @property
+    def feeds(self) -> dict[str, list[str]]:
+        """The inputs that depend on where the run stands: for each step, arithmetic in what is carried."""
+        carried, meant = self.rule.carried, self._meant()
+        free = {name: name for name in carried} | meant
+        found = {}
+        for name, expression in self._run.inputs.items():
+            if expression.names & set(carried):
+                steps = range(self.first, self.first + len(self.inputs[name]))
+                scopes = [Scope({**self._givens, "t": t}, {}, _nothing_printed) for t in steps]
+                found[name] = [expression.function_of(free, scope) for scope in scopes]
+        return found
+
+    def _meant(self) -> dict[str, str]:
+        """Which given is a hyper-parameter by another name."""
+        return {e.text: name for name, e in self._run.hyper.items() if e.text in self._givens}
 
 
 class Walkthrough:
@@ -446,4 +472,5 @@ def _trace(run: Run, givens: dict[str, object]) -> TracedRun:
             known = {name: trace[name] for name in run.rule.carried}
     trace = run.rule.trace(**inputs, **start, **rates)
     arrays = {name: np.array(column, dtype=np.float64) for name, column in inputs.items()}
-    return TracedRun(run.name, run.rule, arrays, {**run.rule.state, **start}, hyper, run.first, trace)
+    state = {**run.rule.state, **start}
+    return TracedRun(run.name, run.rule, arrays, state, hyper, run.first, trace, run, givens)

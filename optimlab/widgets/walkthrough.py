@@ -126,13 +126,35 @@ class Walkthrough(Widget):
         return max((len(values) for run in runs for values in run["inputs"].values()), default=0)
 
     @property
+    def beside(self) -> dict[str, np.ndarray]:
+        """The main quantity of every run by step, as the widget shows them side by side.
+
+        A hyper-parameter that a run began with at the same value as the run in front follows it.
+        """
+        front = self._runs[self.run]["hyper"] if self._runs else {}
+        found = {}
+        for name, run in self._runs.items():
+            shared = {n for n, value in run["hyper"].items() if name == self.run or front.get(n) == value}
+            hyper = {
+                n: self.hyper.get(n, value) if n in shared else value for n, value in run["hyper"].items()
+            }
+            found[name] = self._traced(name, hyper)[run["main"]["name"]]
+        return found
+
+    def _traced(self, name: str, hyper: dict[str, float]) -> Trace:
+        run = self._runs[name]
+        if run["feeds"]:
+            return self._example.runs[name].trace(**hyper)
+        return self._rules[name].trace(**run["inputs"], **run["carried"], **hyper)
+
+    @property
     def table(self) -> Trace | None:
         """The run as the widget shows it now: every quantity by step. None for a table of arithmetic."""
         if not self._runs:
             return None
         run = self._runs[self.run]
         hyper = {**run["hyper"], **{k: v for k, v in self.hyper.items() if k in run["hyper"]}}
-        return self._rules[self.run].trace(**run["inputs"], **run["carried"], **hyper)
+        return self._traced(self.run, hyper)
 
     def text(self) -> str:
         """Return the run as a text table and, for a worked example, every printed figure judged."""
@@ -168,8 +190,12 @@ def _source(example: walkthroughs.Walkthrough | None) -> str:
     if example is None:
         return "computed in this page"
     first, last = example.lines
-    lines = f"lines {first} to {last}" if first != last else f"line {first}"
-    return f"{example.note}, {lines}" + (f". Convention: {example.convention}" if example.convention else "")
+    parts = [f"{example.note}, " + (f"lines {first} to {last}" if first != last else f"line {first}")]
+    if example.convention:
+        parts.append(f"Convention: {example.convention.strip().rstrip('.')}")
+    if any(run.feeds for run in example.runs.values()):
+        parts.append("At each step the gradient is taken where the run stands")
+    return ". ".join(parts) + ("." if len(parts) > 1 else "")
 
 
 def _judged(value: walkthroughs.Judged) -> dict:
@@ -204,7 +230,7 @@ def _example_run(example: walkthroughs.Walkthrough, run: walkthroughs.TracedRun)
     hyper = {name: float(run.hyper.get(name, default)) for name, default in run.rule.hyper.items()}
     start = {name: float(run.start.get(name, run.rule.state.get(name))) for name in run.rule.carried}
     spec = _run(run.rule, run.name, run.inputs, start, hyper, printed, run.first)
-    return run.rule, run.name, spec
+    return run.rule, run.name, {**spec, "feeds": run.feeds}
 
 
 def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
@@ -232,8 +258,12 @@ def _run(rule: Rule, name: str, inputs, start, hyper, printed, first: int = 1) -
     others = [n for n in names if n not in weights]
     # Weights have another scale than gradients and averages: each gets its own chart.
     charts = [[", ".join(plain_name(n) for n in group), group] for group in (others, weights) if group]
+    main = (weights or [n for n in names if n in rule.quantities])[-1]
+    steps = min(len(values) for values in inputs.values())
     return {
         "name": name,
+        "main": {"name": main, "label": plain_name(main)},
+        "last": first + steps - 1,
         "rule": rule.name,
         "label": ", ".join(
             [rule.name, *(f"{plain_name(n)} = {number(value)}" for n, value in hyper.items())]
@@ -242,6 +272,7 @@ def _run(rule: Rule, name: str, inputs, start, hyper, printed, first: int = 1) -
         "javascript": rule.javascript(),
         "formula": mathml(rule),
         "inputs": {n: [float(x) for x in values] for n, values in inputs.items()},
+        "feeds": {},
         "carried": start,
         "hyper": hyper,
         "sliders": {n: {"label": plain_name(n), "values": stops(n, value)} for n, value in hyper.items()},

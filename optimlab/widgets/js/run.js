@@ -3,6 +3,15 @@
 /** Turn the text of a translated rule into a function. */
 export const compile = (source) => new Function(`return ${source}`)();
 
+/** Turn what feeds each step, as arithmetic text in these names, into functions. */
+export const compileFeeds = (feeds, names) =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([input, texts]) => [
+      input,
+      texts.map((text) => new Function(`{ ${names.join(", ")} }`, `return ${text};`)),
+    ]),
+  );
+
 /**
  * Make the steps of a run and keep every quantity of every one.
  *
@@ -10,16 +19,17 @@ export const compile = (source) => new Function(`return ${source}`)();
  * @param carried starting values of what one step hands to the next
  * @param inputs  a list of values for every input, one entry per step
  * @param hyper   hyper-parameters
+ * @param feeds   functions that give inputs of a step where they depend on where the run stands, if any
  * @returns one object per step; index 0 is the start
  */
-export function trace(rule, carried, inputs, hyper) {
+export function trace(rule, carried, inputs, hyper, feeds = {}) {
   const names = Object.keys(inputs);
   const steps = Math.min(...names.map((name) => inputs[name].length));
   const rows = [{ ...carried }];
   let now = carried;
   for (let t = 1; t <= steps; t++) {
     const fed = {};
-    for (const name of names) fed[name] = inputs[name][t - 1];
+    for (const name of names) fed[name] = (feeds[name] ? feeds[name][t - 1]({ ...hyper, ...now }) : inputs[name][t - 1]);
     const row = { ...now, ...fed, ...rule({ ...hyper, ...fed, ...now, t }) };
     rows.push(row);
     now = {};

@@ -4,7 +4,7 @@ import { chart } from "./chart.js";
 import { choice, h, id, oncePerFrame, slider, toggle, write } from "./dom.js";
 import { number } from "./format.js";
 import { formula } from "./math.js";
-import { compile, trace } from "./run.js";
+import { compile, compileFeeds, trace } from "./run.js";
 import { judgedTable, MARKS, scrolling, verdictTag } from "./verdicts.js";
 
 const WHOLE_TABLE = 40; // longer runs show the rows around the current step
@@ -109,6 +109,7 @@ function live({ model, root, spec, runs }) {
     const run = runs[model.get("run")];
     parts.run = run;
     parts.rule = compile(run.javascript);
+    parts.feeds = compileFeeds(run.feeds, [...Object.keys(run.carried), ...Object.keys(run.hyper)]);
     parts.steps = Math.min(...Object.values(run.inputs).map((list) => list.length));
     const steps = Array.from({ length: parts.steps + 1 }, (_, t) => t);
     // An example may begin in the middle: its first step need not be number 1.
@@ -181,7 +182,7 @@ function live({ model, root, spec, runs }) {
     const t = clamp(model.get("step"));
     const showPrinted = model.get("show_printed");
     const own = Object.keys(run.hyper).some((name) => run.hyper[name] !== hyper[name]);
-    const rows = trace(parts.rule, run.carried, run.inputs, hyper);
+    const rows = trace(parts.rule, run.carried, run.inputs, hyper, parts.feeds);
 
     runChoice.show(run.name);
     parts.step.show(t);
@@ -219,17 +220,56 @@ function live({ model, root, spec, runs }) {
       });
     });
     write(notice, noticeText(run, showPrinted, own));
+    beside?.show(run, hyper, t);
   }
 
+  const beside = several ? sideBySide(spec.runs) : null;
   const soon = oncePerFrame(draw);
   const traits = ["run", "hyper", "step", "show_printed"];
   for (const name of traits) model.on(`change:${name}`, soon);
   root.append(controls, formulaBox, figure.element, notice, tableBox);
+  if (beside) root.append(beside.element);
   draw();
   return () => {
     pause();
     for (const name of traits) model.off(`change:${name}`, soon);
   };
+}
+
+/** What each run makes of its main quantity, step by step; other runs share the values that they began with. */
+function sideBySide(runs) {
+  const made = runs.map((run) => ({
+    run,
+    rule: compile(run.javascript),
+    feeds: compileFeeds(run.feeds, [...Object.keys(run.carried), ...Object.keys(run.hyper)]),
+  }));
+  const longest = Math.max(...runs.map((run) => run.last));
+  const first = Math.min(...runs.map((run) => run.first)) - 1;
+  const body = h("tbody");
+  const rows = Array.from({ length: longest - first + 1 }, (_, i) => {
+    const cells = runs.map(() => h("td", { class: "ol-number" }));
+    body.append(h("tr", {}, h("th", { scope: "row" }, String(first + i)), cells));
+    return cells;
+  });
+  const head = runs.map((run) => h("th", { scope: "col", class: "ol-number" }, run.name, h("br"), run.main.label));
+  const table = h("table", { class: "ol-beside" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "step t"), head)), body);
+  const element = h("details", { class: "ol-details" }, h("summary", {}, "All runs side by side"), scrolling("All runs side by side", table));
+
+  function show(current, hyper, t) {
+    made.forEach(({ run, rule, feeds }, column) => {
+      const own = { ...run.hyper };
+      for (const name in own) if (run === current || own[name] === current.hyper[name]) own[name] = hyper[name];
+      const values = trace(rule, run.carried, run.inputs, own, feeds);
+      rows.forEach((cells, i) => {
+        const value = values[first + i - run.first + 1]?.[run.main.name];
+        write(cells[column], value === undefined ? "" : number(value));
+        cells[column].dataset.value = value ?? "";
+      });
+    });
+    const at = t + current.first - 1 - first;
+    rows.forEach((cells, i) => cells[0].parentNode.classList.toggle("ol-current", i === at));
+  }
+  return { element, show };
 }
 
 /** Put the notes' figures for one cell under ours. */
