@@ -99,7 +99,7 @@ def check_walkthrough(widget: Locator, state: dict) -> None:
     if python:
         python.run, python.hyper = name, hyper
         trace = python.table
-        shown = data_values(widget.locator(".ol-beside tbody td"))
+        shown = data_values(widget.locator(".ol-side-by-side tbody td"))
         for i, column in enumerate(python.beside.values() if shown else []):
             own = [value for value in shown[i :: len(python.beside)] if value is not None]
             assert_equal(own, column[~np.isnan(column)])

@@ -252,7 +252,7 @@ function sideBySide(runs) {
     return cells;
   });
   const head = runs.map((run) => h("th", { scope: "col", class: "ol-number" }, run.name, h("br"), run.main.label));
-  const table = h("table", { class: "ol-beside" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "step t"), head)), body);
+  const table = h("table", { class: "ol-side-by-side" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "step t"), head)), body);
   const element = h("details", { class: "ol-details" }, h("summary", {}, "All runs side by side"), scrolling("All runs side by side", table));
 
   function show(current, hyper, t) {
