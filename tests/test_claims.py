@@ -27,6 +27,7 @@ COUNTS = {
     "minibatch": 84,
     "ewa": 53,
     "momentum": 82,
+    "variants": 44,
     "schedules": 20,
 }
 
