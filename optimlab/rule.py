@@ -68,8 +68,23 @@ class Rule:
     """
 
     def __init__(self, function: Callable):
-        formula = read(function)
         functools.update_wrapper(self, function)
+        self._take(function, read(function))
+        if not self.carried:
+            raise FormulaError(
+                f"{self.formula.file}, line {self.formula.line}: {self.name} returns none of its arguments; "
+                "return what the next step starts from"
+            )
+
+    @classmethod
+    def of_the_step(cls, formula: Formula) -> Rule:
+        """Return a rule that carries nothing: what it returns depends on the number of the step alone."""
+        rule = cls.__new__(cls)
+        rule.__doc__, rule.__qualname__ = formula.doc, formula.name
+        rule._take(formula.function, formula)
+        return rule
+
+    def _take(self, function: Callable, formula: Formula) -> None:
         self.function = function
         self.formula = formula
         self.name = formula.name
@@ -94,10 +109,6 @@ class Rule:
         if lost := [name for name in self.state if name not in returned]:
             raise FormulaError(
                 f"{where} has the state {', '.join(lost)} but does not return it; add it to the return"
-            )
-        if not self.carried:
-            raise FormulaError(
-                f"{where} returns none of its arguments; return what the next step starts from"
             )
         if tuple(returned) != (*self.carried, *self.outputs):
             raise FormulaError(

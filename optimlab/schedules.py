@@ -16,17 +16,22 @@ The learning-rate range test is a schedule (`range_test`) and what reads its los
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy import cos, floor, log, minimum, pi, where
 from numpy.typing import ArrayLike
 
 from .formula import FormulaError, closest, read
+from .rule import Rule
 from .translate import javascript_of_results, latex_of_results
+
+_RATE = ast.Name("rate", ast.Load())
+_LENGTH = {"steps": "length"}
 
 
 class Schedule:
@@ -124,6 +129,16 @@ class Schedule:
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"
+
+    def as_rule(self) -> Rule:
+        """Return the schedule as a rule that carries nothing and gives ``rate``, for its walkthrough.
+
+        Its ``steps`` is called ``length`` there: a rule's own ``steps`` is how many it makes.
+        """
+        (result,) = self.formula.result
+        body = [(name, _renamed(value)) for name, value in (*self.formula.body, ("rate", result))]
+        keyword = {_LENGTH.get(name, name): _number(self, name) for name in self.hyper}
+        return Rule.of_the_step(replace(self.formula, keyword=keyword, body=tuple(body), result=(_RATE,)))
 
     def latex(self) -> str:
         """Return the schedule as LaTeX: an ``aligned`` environment that ends with the rate of step t."""
@@ -696,6 +711,15 @@ def _steps(schedule: Schedule | Warmup, t: ArrayLike):
     if not np.all(t >= 1):
         raise ValueError(f"{schedule.name} got the step t={t}; steps are counted from 1")
     return t
+
+
+def _renamed(expression: ast.expr) -> ast.expr:
+    """Return a copy in which ``steps`` is called ``length``."""
+    copy = ast.parse(ast.unparse(expression), mode="eval").body
+    for node in ast.walk(copy):
+        if isinstance(node, ast.Name):
+            node.id = _LENGTH.get(node.id, node.id)
+    return copy
 
 
 def _number(schedule: Schedule, name: str):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from writing import define
 
-from optimlab import schedules
+from optimlab import catalog, schedules
 from optimlab.formula import FormulaError
 from optimlab.rules import gradient_descent
 from optimlab.schedules import (
@@ -452,3 +452,12 @@ def test_the_text_of_a_schedule_holds_no_number_that_json_could_not():
     for schedule in CASES:
         numbers = re.findall(r"\{(.*?), \.\.\.hyper, t\}", schedule.javascript())[-1]
         assert json.loads("{" + re.sub(r"(\w+):", r'"\1":', numbers) + "}") == schedule.hyper
+
+
+@pytest.mark.parametrize("name", sorted(n for n, s in vars(schedules).items() if isinstance(s, Schedule)))
+def test_a_schedule_is_a_rule_that_carries_nothing(name):
+    schedule = vars(schedules)[name]
+    rule = catalog.find(name)
+    assert rule.carried == rule.inputs == ()
+    np.testing.assert_allclose(rule.trace(steps=30)["rate"][1:], schedule(np.arange(1, 31)), rtol=1e-15)
+    assert "rate" in rule.latex()

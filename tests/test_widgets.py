@@ -13,6 +13,7 @@ from optimlab import walkthroughs
 from optimlab.averages import ewa, ewa_corrected
 from optimlab.formula import FormulaError
 from optimlab.rules import adam
+from optimlab.schedules import cosine, step
 from optimlab.walkthroughs import WalkthroughError
 from optimlab.widgets import CheckedNotes, EWAExplorer, Quiz, Walkthrough
 from optimlab.widgets._base import BETAS, stops
@@ -95,6 +96,16 @@ def test_runs_side_by_side_share_what_they_began_with():
     alone = Walkthrough("momentum-nesterov-vs-standard")
     alone.run, alone.hyper = "nesterov", {**alone.hyper, "lr": 0.2}
     np.testing.assert_allclose(widget.beside["nesterov"], alone.table["w"])
+
+
+def test_a_schedule_has_a_widget_and_its_counts_are_whole_numbers():
+    widget = Walkthrough(cosine, steps=40, lr=0.2)
+    np.testing.assert_allclose(widget.table["rate"][1:], cosine.using(lr=0.2, steps=40)(np.arange(1, 41)))
+    widget.hyper = {**widget.hyper, "length": 20.0}
+    assert widget.table["rate"][20] == cosine.using(lr=0.2, steps=20)(20)
+    assert all(stop == int(stop) >= 1 for stop in widget.spec["runs"][0]["sliders"]["length"]["values"])
+    with pytest.raises(FormulaError, match="say how many steps"):
+        Walkthrough(step)
 
 
 def test_a_rule_of_ones_own_has_a_widget():

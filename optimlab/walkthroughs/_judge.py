@@ -470,7 +470,7 @@ def _trace(run: Run, givens: dict[str, object]) -> TracedRun:
                 **{name: column[: done + 1] for name, column in inputs.items()}, **start, **rates
             )
             known = {name: trace[name] for name in run.rule.carried}
-    trace = run.rule.trace(**inputs, **start, **rates)
+    trace = run.rule.trace(**({} if inputs else {"steps": steps}), **inputs, **start, **rates)
     arrays = {name: np.array(column, dtype=np.float64) for name, column in inputs.items()}
     state = {**run.rule.state, **start}
     return TracedRun(run.name, run.rule, arrays, state, hyper, run.first, trace, run, givens)

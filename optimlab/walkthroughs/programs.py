@@ -40,14 +40,6 @@ def averager(theta: Sequence[float], beta: float) -> dict[str, list[float]]:
     return results
 
 
-def step_decay(lr: float, gamma: float, every: float, epochs: float) -> dict[str, list[float]]:
-    """Return the ``rate`` of every epoch, which is multiplied by ``gamma`` after each ``every`` epochs."""
-    from ..schedules import step
-
-    schedule = step.using(lr=lr, gamma=gamma, every=every)
-    return {"rate": [float(schedule(t)) for t in range(1, int(epochs) + 1)]}
-
-
 def cosine_decay(lr: float, lr_min: float, warmup: float, epochs: float) -> dict[str, list[float]]:
     """Return the ``rate`` of every epoch and of the one after the last: linear warm-up, then half a wave.
 
@@ -60,14 +52,6 @@ def cosine_decay(lr: float, lr_min: float, warmup: float, epochs: float) -> dict
     wave = cosine.using(lr=lr, lr_min=lr_min, steps=epochs - warmup)
     before = [float(ramp(t)) for t in range(1, warmup + 1)] if ramp else []
     return {"rate": before + [float(wave(t)) for t in range(1, epochs - warmup + 2)]}
-
-
-def linear_warmup(lr: float, start: float, steps: float) -> dict[str, list[float]]:
-    """Return the ``rate`` of every step of a warm-up from the share ``start``, and of the first after it."""
-    from ..schedules import linear
-
-    schedule = linear.using(lr=lr, start=start, end=1.0, steps=steps)
-    return {"rate": [float(schedule(t)) for t in range(1, int(steps) + 2)]}
 
 
 def plateau(

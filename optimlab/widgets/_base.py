@@ -51,6 +51,8 @@ class Widget(anywidget.AnyWidget):
 # The shares 1 - beta that a slider for beta stops at, per factor of ten: evenly spread, and round numbers.
 _SHARES = (10, 9, 8, 7, 6, 5, 4, 3, 2.5, 2, 1.5, 1.2)
 BETAS = [round(1 - share * 10.0**-decade, 6) for decade in (1, 2, 3) for share in _SHARES] + [0.999]
+# Counts have whole numbers only.
+_COUNTS = {"length", "steps", "every", "period", "up", "down", "factor"}
 _STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
 
 
@@ -58,8 +60,8 @@ def stops(name: str, value: float) -> list[float]:
     """Return the values that a slider for a hyper-parameter stops at, `value` among them.
 
     Names that start with ``beta``, ``rho``, ``gamma``, ``momentum`` or ``nu`` are shares: they go from 0
-    to 0.999, closer and closer to 1. Everything else is spread evenly on a logarithmic scale around the
-    value, or from 0 to 1 if the value is zero.
+    to 0.999, closer and closer to 1. Counts are whole numbers. Everything else is spread evenly on a
+    logarithmic scale around the value, or from 0 to 1 if the value is zero.
     """
     if name.startswith(("beta", "rho", "gamma", "momentum", "nu")) and 0 <= value < 1:
         found = BETAS
@@ -70,6 +72,8 @@ def stops(name: str, value: float) -> list[float]:
         decade = len(f"{int(size)}") - 1 if size >= 1 else int(f"{size:e}".split("e")[1])
         powers = range(decade - 2, decade + 3)
         found = [float(f"{step}e{power}") * (1 if value > 0 else -1) for power in powers for step in _STEPS]
+    if name in _COUNTS:
+        found = [float(max(1, round(stop))) for stop in found]
     return sorted({*found, float(value)})
 
 

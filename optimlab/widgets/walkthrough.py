@@ -12,6 +12,7 @@ from .. import walkthroughs
 from ..format import number
 from ..formula import FormulaError, closest
 from ..rule import Rule, Trace
+from ..schedules import Schedule
 from ..translate import mathml, mathml_name, plain_name
 from ..walkthroughs._tables import computed as shown
 from ._base import Widget, stops
@@ -22,11 +23,11 @@ class Walkthrough(Widget):
 
     Parameters
     ----------
-    example : str or optimlab.walkthroughs.Walkthrough or Rule
-        The id of a worked example of the notes, the example itself, or a rule of your own.
+    example : str or optimlab.walkthroughs.Walkthrough or Rule or Schedule
+        The id of a worked example of the notes, the example itself, a rule of your own, or a schedule.
     **given
         With a rule: its inputs as sequences, starting values and hyper-parameters, by name, as
-        `Rule.trace` takes them.
+        `Rule.trace` takes them. With a schedule: ``steps``, if it has no end of its own, and numbers.
 
     Attributes
     ----------
@@ -62,6 +63,8 @@ class Walkthrough(Widget):
     def __init__(self, example: str | walkthroughs.Walkthrough | Rule, **given):
         if isinstance(example, str):
             example = walkthroughs.get(example)
+        if isinstance(example, Schedule):
+            example, given = _of_schedule(example, given)
         if isinstance(example, Rule):
             self._example = None
             runs = [_own_run(example, given)]
@@ -122,8 +125,7 @@ class Walkthrough(Widget):
         return proposal["value"]
 
     def _steps(self) -> int:
-        runs = self._runs.values()
-        return max((len(values) for run in runs for values in run["inputs"].values()), default=0)
+        return max((run["steps"] for run in self._runs.values()), default=0)
 
     @property
     def beside(self) -> dict[str, np.ndarray]:
@@ -145,7 +147,7 @@ class Walkthrough(Widget):
         run = self._runs[name]
         if run["feeds"]:
             return self._example.runs[name].trace(**hyper)
-        return self._rules[name].trace(**run["inputs"], **run["carried"], **hyper)
+        return self._rules[name].trace(steps=run["steps"], **run["inputs"], **run["carried"], **hyper)
 
     @property
     def table(self) -> Trace | None:
@@ -162,7 +164,7 @@ class Walkthrough(Widget):
             return self.table.table()
         parts = [self._example.table()]
         for name, run in self._runs.items():
-            trace = self._rules[name].trace(**run["inputs"], **run["carried"], **run["hyper"])
+            trace = self._traced(name, run["hyper"])
             parts.append(f"{run['label']}\n{trace.table(first=run['first'])}")
         return "\n\n".join(parts)
 
@@ -170,7 +172,7 @@ class Walkthrough(Widget):
         """Return the same facts as HTML tables."""
         parts = [self._example._repr_html_()] if self._example else []
         for name, run in self._runs.items():
-            trace = self._rules[name].trace(**run["inputs"], **run["carried"], **run["hyper"])
+            trace = self._traced(name, run["hyper"])
             parts.append(_html_table(run, trace))
         return "\n".join(parts)
 
@@ -179,8 +181,7 @@ def _min_height(run: dict | None, example: walkthroughs.Walkthrough | None) -> s
     """Return about the height of the widget on a wide page."""
     height = 6 if example else 4
     if run:
-        steps = min(len(values) for values in run["inputs"].values())
-        height += 10 + 3 * len(run["formula"]) + 16 + 1.8 * (min(steps, 40) + 2)
+        height += 10 + 3 * len(run["formula"]) + 16 + 1.8 * (min(run["steps"], 40) + 2)
     elif example:
         height += 1.8 * len(example.values)
     return f"{height:.0f}rem"
@@ -229,8 +230,18 @@ def _example_run(example: walkthroughs.Walkthrough, run: walkthroughs.TracedRun)
                 figures.append(figure)
     hyper = {name: float(run.hyper.get(name, default)) for name, default in run.rule.hyper.items()}
     start = {name: float(run.start.get(name, run.rule.state.get(name))) for name in run.rule.carried}
-    spec = _run(run.rule, run.name, run.inputs, start, hyper, printed, run.first)
+    spec = _run(run.rule, run.name, run.trace().steps, run.inputs, start, hyper, printed, run.first)
     return run.rule, run.name, {**spec, "feeds": run.feeds}
+
+
+def _of_schedule(schedule: Schedule, given: Mapping) -> tuple[Rule, dict]:
+    steps = given.get("steps", schedule.length)
+    if steps is None:
+        raise FormulaError(f"{schedule.name} has no end; say how many steps to show, such as steps=100")
+    numbers = {name: value for name, value in given.items() if name != "steps"}
+    if schedule.length is not None:
+        numbers["steps"] = steps
+    return schedule.using(**numbers).as_rule(), {"steps": int(steps)}
 
 
 def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
@@ -244,14 +255,14 @@ def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
             raise FormulaError(
                 f"a walkthrough of {rule.name} needs {name} as one number; got {given[name]!r}"
             )
-    rule.trace(**given)  # says what is missing or unknown
+    made = rule.trace(**given)  # says what is missing or unknown
     inputs = {name: np.asarray(given[name], dtype=float) for name in rule.inputs}
     start = {name: float(given.get(name, rule.state.get(name))) for name in rule.carried}
     hyper = {name: float(given.get(name, default)) for name, default in rule.hyper.items()}
-    return rule, rule.name, _run(rule, rule.name, inputs, start, hyper, {})
+    return rule, rule.name, _run(rule, rule.name, made.steps, inputs, start, hyper, {})
 
 
-def _run(rule: Rule, name: str, inputs, start, hyper, printed, first: int = 1) -> dict:
+def _run(rule: Rule, name: str, steps: int, inputs, start, hyper, printed, first: int = 1) -> dict:
     """Return one run as the front end wants it."""
     names = [*rule.inputs, *(n for n in rule.carried if n not in rule.quantities), *rule.quantities]
     weights = [n for n in names if n in rule.carried and n not in rule.state]
@@ -259,9 +270,9 @@ def _run(rule: Rule, name: str, inputs, start, hyper, printed, first: int = 1) -
     # Weights have another scale than gradients and averages: each gets its own chart.
     charts = [[", ".join(plain_name(n) for n in group), group] for group in (others, weights) if group]
     main = (weights or [n for n in names if n in rule.quantities])[-1]
-    steps = min(len(values) for values in inputs.values())
     return {
         "name": name,
+        "steps": steps,
         "main": {"name": main, "label": plain_name(main)},
         "last": first + steps - 1,
         "rule": rule.name,

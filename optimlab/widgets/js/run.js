@@ -12,6 +12,8 @@ export const compileFeeds = (feeds, names) =>
     ]),
   );
 
+const shortest = (inputs) => Math.min(...Object.values(inputs).map((list) => list.length));
+
 /**
  * Make the steps of a run and keep every quantity of every one.
  *
@@ -19,12 +21,12 @@ export const compileFeeds = (feeds, names) =>
  * @param carried starting values of what one step hands to the next
  * @param inputs  a list of values for every input, one entry per step
  * @param hyper   hyper-parameters
+ * @param steps   how many
  * @param feeds   functions that give inputs of a step where they depend on where the run stands, if any
  * @returns one object per step; index 0 is the start
  */
-export function trace(rule, carried, inputs, hyper, feeds = {}) {
+export function trace(rule, carried, inputs, hyper, steps = shortest(inputs), feeds = {}) {
   const names = Object.keys(inputs);
-  const steps = Math.min(...names.map((name) => inputs[name].length));
   const rows = [{ ...carried }];
   let now = carried;
   for (let t = 1; t <= steps; t++) {

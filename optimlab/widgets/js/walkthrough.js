@@ -110,7 +110,7 @@ function live({ model, root, spec, runs }) {
     parts.run = run;
     parts.rule = compile(run.javascript);
     parts.feeds = compileFeeds(run.feeds, [...Object.keys(run.carried), ...Object.keys(run.hyper)]);
-    parts.steps = Math.min(...Object.values(run.inputs).map((list) => list.length));
+    parts.steps = run.steps;
     const steps = Array.from({ length: parts.steps + 1 }, (_, t) => t);
     // An example may begin in the middle: its first step need not be number 1.
     parts.offset = run.first - 1;
@@ -182,7 +182,7 @@ function live({ model, root, spec, runs }) {
     const t = clamp(model.get("step"));
     const showPrinted = model.get("show_printed");
     const own = Object.keys(run.hyper).some((name) => run.hyper[name] !== hyper[name]);
-    const rows = trace(parts.rule, run.carried, run.inputs, hyper, parts.feeds);
+    const rows = trace(parts.rule, run.carried, run.inputs, hyper, steps, parts.feeds);
 
     runChoice.show(run.name);
     parts.step.show(t);
@@ -259,7 +259,7 @@ function sideBySide(runs) {
     made.forEach(({ run, rule, feeds }, column) => {
       const own = { ...run.hyper };
       for (const name in own) if (run === current || own[name] === current.hyper[name]) own[name] = hyper[name];
-      const values = trace(rule, run.carried, run.inputs, own, feeds);
+      const values = trace(rule, run.carried, run.inputs, own, run.steps, feeds);
       rows.forEach((cells, i) => {
         const value = values[first + i - run.first + 1]?.[run.main.name];
         write(cells[column], value === undefined ? "" : number(value));
