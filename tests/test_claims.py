@@ -27,6 +27,8 @@ COUNTS = {
     "minibatch": 84,
     "ewa": 53,
     "momentum": 82,
+    "adaptive": 44,
+    "rmsprop": 25,
     "variants": 44,
     "schedules": 20,
 }
