@@ -27,6 +27,7 @@ COUNTS = {
     "minibatch": 84,
     "ewa": 53,
     "momentum": 82,
+    "adam": 91,
     "adaptive": 44,
     "rmsprop": 25,
     "variants": 44,
