@@ -217,6 +217,27 @@ def test_the_name_of_an_example_leads_to_its_widget_in_the_chapter(open_page):
     expect(page.locator(":target .ol-title")).to_have_text(title)
 
 
+def test_every_claim_of_a_written_chapter_leads_to_a_heading_that_is_there(open_page, built_site):
+    page = open_page("chapters/a2-claims.html")
+    wake(page)
+    ((widget, state),) = of_kind(page, "claims")
+    while (more := widget.get_by_role("button", name="more")).is_visible():
+        more.click()
+    written = [name for name in state["spec"]["pages"] if f"chapters/{name}.html" in PAGES]
+    links = widget.locator("li > .ol-source a").evaluate_all(
+        "(all) => all.map((a) => a.getAttribute('href'))"
+    )
+    named = state["spec"]["claims"]["page"]
+    assert len(links) == sum(state["spec"]["pages"][i] in written for i in named) > 50
+    broken = []
+    for name in written:
+        text = (built_site / "chapters" / f"{name}.html").read_text()
+        for link in {link for link in links if link.startswith(f"{name}.html#")}:
+            if f'id="{link.partition("#")[2]}"' not in text:
+                broken.append(link)
+    assert broken == []
+
+
 def test_more_of_the_notes_is_drawn_when_asked_for(open_page):
     page = open_page(CHECKED)
     wake(page)

@@ -24,9 +24,6 @@ class CheckedClaims(Widget):
     findings : mapping of str to str, optional
         What the checks found, by the name of the check: what `optimlab.claims.findings` returns. The widget
         runs none of them itself.
-    pages : mapping of str to str, optional
-        The pages that there are, such as ``{"03-averages": "Exponentially weighted averages"}``: where a
-        claim is treated on one of these, its row leads there.
     **state
         Any of the attributes below.
 
@@ -40,7 +37,7 @@ class CheckedClaims(Widget):
     Raises
     ------
     ValueError
-        For a finding of a check that there is not, or a page that is none of the course.
+        For a finding of a check that there is not.
     traitlets.TraitError
         For a note, chapter or status that there is not.
     """
@@ -49,14 +46,14 @@ class CheckedClaims(Widget):
     note = traitlets.Unicode().tag(sync=True)
     chapter = traitlets.Unicode().tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
+    links = traitlets.Bool(True, read_only=True, help="rows lead to other pages").tag(sync=True)
 
-    def __init__(
-        self, findings: Mapping[str, str] | None = None, pages: Mapping[str, str] | None = None, **state
-    ):
+    def __init__(self, findings: Mapping[str, str] | None = None, **state):
         self._claims = list(claims.load().values())
         names = list(dict.fromkeys(claim.checked_by for claim in self._claims if claim.checked_by))
-        _known("findings", findings or {}, names, "checks")
-        _known("pages", pages or {}, PLACES, "pages of the course")
+        for name in findings or {}:
+            if name not in names:
+                raise ValueError(f"findings has {name!r}, which is no check{closest(name, names)}")
         self._options = {
             "note": sorted({claim.note for claim in self._claims}),
             "chapter": [name for name in CHAPTERS if any(c.chapter == name for c in self._claims)],
@@ -65,7 +62,7 @@ class CheckedClaims(Widget):
         spec = {
             "title": "Every claim, tested",
             "options": self._options,
-            "pages": [[name, (pages or {}).get(name, "")] for name in PLACES],
+            "pages": list(PLACES),
             "claims": self._columns(names, dict(findings or {})),
         }
         # The state comes last: the check of a choice needs the options.
@@ -149,9 +146,3 @@ class CheckedClaims(Widget):
                 ("Claims by set of notes", "notes", "note"),
             )
         )
-
-
-def _known(argument: str, given: Mapping[str, str], known, what: str) -> None:
-    for name in given:
-        if name not in known:
-            raise ValueError(f"{argument} has {name!r}, which is none of the {what}{closest(name, known)}")

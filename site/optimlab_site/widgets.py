@@ -11,8 +11,8 @@ one, and myst-nb copies all of it into the page for the 4 MB stock widget manage
 
 A widget of the course is an ``anywidget.AnyWidget`` whose output carries ``text/html``. Its traits are JSON.
 A trait ``min_height``, a CSS length such as ``"34rem"``, reserves the height that the live widget will need.
-A trait ``anchor`` names the widget's place. A page whose widget has the trait ``links`` set gets the addresses
-of all anchors of the site, so that the widget can lead to them.
+A trait ``anchor`` names the widget's place. A page whose widget has the trait ``links`` set gets the
+addresses of all pages and anchors of the site, so that the widget can lead to them.
 """
 
 from __future__ import annotations
@@ -195,10 +195,16 @@ def add_models(
         return
     host = context["pathto"](f"{FOLDER}/{file_name(HOST.read_text(), '.js')}", 1)
     if page.links:
+        to, env = context["pathto"], app.env
         places = {
-            anchor: context["pathto"](name) + f"#{anchor}"
-            for name, other in sorted(collected(app.env).items())
-            for anchor in other.anchors
+            "anchors": {
+                anchor: f"{to(name)}#{anchor}"
+                for name, other in sorted(collected(env).items())
+                for anchor in other.anchors
+            },
+            "pages": {
+                name.rpartition("/")[2]: [to(name), env.titles[name].astext()] for name in sorted(env.titles)
+            },
         }
         context["body"] += f'\n<script type="application/json" id="ol-places">{script_json(places)}</script>'
     context["body"] += (

@@ -1,6 +1,6 @@
 // All printed values of the notes: searched and filtered in the browser, drawn as far as one reads.
 
-import { choice, h, id, oncePerFrame, write } from "./dom.js";
+import { choice, h, id, oncePerFrame, places, write } from "./dom.js";
 import { judgedTable, scrolling, verdictTag } from "./verdicts.js";
 
 const PORTION = 50; // rows that are drawn at a time
@@ -14,12 +14,12 @@ export function checked({ model, el }) {
     model.save_changes();
   };
   const verdicts = spec.options.verdict;
-  const places = JSON.parse(document.getElementById("ol-places")?.textContent ?? "{}");
+  const { anchors } = places();
   const rows = spec.values.map(([example, row, name, line, printed, shown, verdict, why]) => {
     const [key, title, note, chapter, origin] = spec.examples[example];
     return {
       group: `${title} (${note})`,
-      href: places[`example-${key}`],
+      href: anchors[`example-${key}`],
       row,
       name,
       printed,

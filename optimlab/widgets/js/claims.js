@@ -1,7 +1,7 @@
 // All claims of the notes: searched and filtered in the browser, drawn as far as one reads.
 
 import "./claims.css";
-import { choice, h, id, oncePerFrame, write } from "./dom.js";
+import { choice, h, id, oncePerFrame, places, write } from "./dom.js";
 
 const PORTION = 50; // claims that are drawn at a time
 const LABELS = { note: "Notes", chapter: "Chapter", status: "Status" };
@@ -20,6 +20,7 @@ export function claims({ model, el }) {
     model.save_changes();
   };
   const statuses = spec.options.status;
+  const { pages } = places();
   const columns = Object.entries(spec.claims);
   const all = spec.claims.id.map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
   // By the number of the check; each stands beside the first claim that it decides.
@@ -63,9 +64,10 @@ export function claims({ model, el }) {
   );
 
   function treated({ page, heading: part }) {
-    const [name, title] = spec.pages[page];
-    if (!title) return `On a page still to come (${name}).`;
-    return h("a", { href: `${name}.html${part && `#${part}`}` }, title);
+    const name = spec.pages[page];
+    if (!pages[name]) return `In chapter ${Number.parseInt(name)}.`;
+    const [href, title] = pages[name];
+    return h("a", { href: part ? `${href}#${part}` : href }, title);
   }
 
   function details({ id: key, check }) {

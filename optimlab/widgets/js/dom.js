@@ -98,3 +98,9 @@ export function choice({ label, options, change }) {
     show: (value) => (select.value = value),
   };
 }
+
+/** Where a site has its pages, by name, and the places on them, by anchor; in a notebook there are none. */
+export function places() {
+  const found = document.getElementById("ol-places");
+  return found ? JSON.parse(found.textContent) : { anchors: {}, pages: {} };
+}
