@@ -204,23 +204,20 @@ def sizes_of_batches() -> str:
 
 def batches_of_two() -> str:
     """At AdaGrad's and Adam's own weight the second gradient is -17.6, not -9.25; G is 409, not 186."""
-
-    def gradient(w, t):
-        return np.mean(2 * (w - 5) * X.reshape(2, 2)[t - 1] ** 2, keepdims=True)
-
-    found = {
-        rule: run(rule, gradient, start=[3.0], steps=2, lr=0.1, record=("w", "g"))
-        for rule in (rules.gradient_descent, rules.adagrad, rules.adam)
-    }
-    second = [path["g"][2, 0] for path in found.values()]
-    printed = _printed("minibatch2-adagrad")
-    total, end = np.sum(found[rules.adagrad]["g"][1:] ** 2), found[rules.adagrad].w[0]
+    x = X.reshape(2, 2)
+    given = {"w": 3.0, "steps": 2, "lr": 0.1}
+    printed, second = _printed("minibatch2-adagrad"), []
+    for rule in (rules.gradient_descent, rules.adam, rules.adagrad):
+        turn = iter(x)
+        path = rule.trace(g=lambda w, turn=turn: np.mean(2 * (w - 5) * next(turn) ** 2), **given)
+        second.append(path["g"][2])
     single = run(rules.adagrad, landscapes.four_points_online, steps=4, lr=0.1).w[0]
-    assert np.allclose(second, [printed["batch 2", "g"], -17.575, -17.575]) and end < single
-    assert total > 2 * printed["batch 2", "G"] and _printed("minibatch2-adam")["batch 2", "g"] == -9.25
+    assert np.allclose(second, [printed["batch 2", "g"], -17.575, -17.575]) and path["w"][2] < single
+    assert path["s"][2] > 2 * printed["batch 2", "G"]
+    assert _printed("minibatch2-adam")["batch 2", "g"] == second[0]
     return (
-        f"second gradients {_list(second, 5)} (descent, AdaGrad, Adam); G {number(total, 4)}; after an epoch "
-        f"AdaGrad stands at {number(end, 4)}, in single points at {number(single, 4)}"
+        f"second gradients {_list(second, 5)} (descent, Adam, AdaGrad), G {number(path['s'][2], 4)}; after "
+        f"an epoch AdaGrad is at {number(path['w'][2], 4)}, in single points at {number(single, 4)}"
     )
 
 
@@ -256,23 +253,18 @@ def _rmsprop_inside(w, g, s=0.0, *, lr=0.01, rho=0.9, eps=1e-8):
 
 def eps_inside_or_outside() -> str:
     """Under a gradient of 1e-6 an eps of 1e-8 shortens the step 100-fold inside the root, hardly outside."""
-    pairs = (
-        (rules.adagrad, _adagrad_inside),
-        (rules.rmsprop, _rmsprop_inside),
-        (rules.adam, rules.adam_eps_inside),
-    )
-    ratios = []
-    for outside, inside in pairs:
-        more = {"rho": 0.9} if outside is rules.rmsprop else {}
-        hyper = {"lr": 1.0, "eps": 1e-8, **more}
-        small, large = (
-            [rule.trace(w=0.0, g=[g], **hyper)["w"][1] for rule in (outside, inside)] for g in (1e-6, 1.0)
-        )
-        assert small[0] / small[1] > 90 and np.isclose(*large) and np.isclose(small[0], large[0], rtol=0.04)
-        ratios.append(small[0] / small[1])
-    return (
-        f"first step, outside over inside: {_list(ratios)} (AdaGrad, RMSprop, Adam); 1 under a gradient of 1"
-    )
+    pairs = {
+        rules.adagrad: (_adagrad_inside, {}),
+        rules.rmsprop: (_rmsprop_inside, {"rho": 0.9}),
+        rules.adam: (rules.adam_eps_inside, {}),
+    }
+    g, ratios = np.array([1e-6, 1.0]), []
+    for rule, (inside, more) in pairs.items():
+        steps = [-each.trace(w=0.0, g=[g], lr=1.0, eps=1e-8, **more)["w"][1] for each in (rule, inside)]
+        ratios.append(steps[0] / steps[1])
+        assert ratios[-1][0] > 90 and np.isclose(ratios[-1][1], 1) and np.isclose(*steps[0], rtol=0.04)
+    small, large = np.transpose(ratios)
+    return f"first step, outside over inside: {_list(small)} (AdaGrad, RMSprop, Adam); at 1 {_list(large)}"
 
 
 # RMSprop.
@@ -344,6 +336,12 @@ def rare_when_present() -> str:
     return f"rare over frequent, 10 seeds: {number(present, 2)} when present, {number(overall, 1)} on average"
 
 
+def _pairs(steps: Iterable[np.ndarray]) -> str:
+    """Write the steps of descent, momentum and AdaGrad in a row."""
+    names = ("descent", "momentum", "AdaGrad")
+    return ", ".join(f"{name} {number(a)} and {number(b)}" for name, (a, b) in zip(names, steps, strict=True))
+
+
 def sparse_line() -> str:
     """With x = 1 in 2.5 % of rows a shared rate makes AdaGrad the slowest, and its own best the fastest."""
 
@@ -351,19 +349,16 @@ def sparse_line() -> str:
         rare, usual = w[0] + w[1] - 5, w[1] - 2
         return 2 * np.array([0.025 * rare, 0.025 * rare + 0.975 * usual])
 
-    steps, best = {}, {}
+    shared, best, rates = [], [], np.append(np.geomspace(0.01, 10, 40), 0.1)
     for rule in (rules.gradient_descent, rules.momentum, rules.adagrad):
-        rates = np.append(np.geomspace(0.01, 10, 40), 0.1)
         path = run(rule, gradient, start=np.zeros((2, 41)), steps=1500, lr=rates)["w"]
-        far = np.abs(path - np.array([[3.0], [2.0]])) > 0.05
-        counts = np.where(far[-1], np.inf, len(far) - np.argmax(far[::-1], axis=0))
-        best[rule.name], steps[rule.name] = counts[:, counts.max(axis=0).argmin()], counts[:, -1]
-    assert steps["gradient_descent"][0] > 8 * steps["gradient_descent"][1]
-    assert max(steps["adagrad"]) > max(steps["gradient_descent"]) > 5 * max(steps["momentum"])
-    assert 5 * max(best["adagrad"]) < min(max(best["gradient_descent"]), max(best["momentum"]))
-    return "steps for slope and intercept at 0.1, at the best rate: " + "; ".join(
-        f"{name} {_list(steps[name], 4)}, {_list(best[name])}" for name in steps
-    )
+        far = np.abs(path - [[3.0], [2.0]]) > 0.05
+        steps = np.where(far[-1], np.inf, len(far) - np.argmax(far[::-1], axis=0))
+        shared.append(steps[:, -1])
+        best.append(steps[:, steps.max(axis=0).argmin()])
+    (plain, heavy, adagrad), tuned = np.max(shared, axis=1), np.max(best, axis=1)
+    assert plain > 8 * shared[0][1] and adagrad > plain > 5 * heavy and 5 * tuned[2] < tuned[:2].min()
+    return f"steps for slope and intercept, at 0.1: {_pairs(shared)}; each at its best rate: {_pairs(best)}"
 
 
 def feature_scale() -> str:
