@@ -165,11 +165,15 @@ def mean_over_runs() -> str:
     raw, corrected = (averages.average(g, 0.9, corrected=on).mean(axis=1) for on in (False, True))
     t = np.arange(1, 21)
     assert np.allclose(raw - 1, -(0.9**t), atol=0.03) and np.allclose(corrected, 1, atol=0.04)
-    return f"20,000 runs: m is off by {_list((raw - 1)[[0, 4, 19]], 2)} at t = 1, 5, 20, corrected by 0.0"
+    most = np.abs(corrected - 1).max()
+    return (
+        f"20,000 runs: m is off by {_list((raw - 1)[[0, 4, 19]], 2)} at t = 1, 5, 20; corrected by at most "
+        f"{number(most, 1)}"
+    )
 
 
 def early_rates_scatter() -> str:
-    """Correction leaves 1/√v̂ noisy: at t = 1 it varies 20 fold over runs, at t = 1000 hardly at all."""
+    """Correction leaves 1/√v̂ noisy: at t = 1 it varies over 15 fold, at t = 1000 hardly at all."""
     g = 0.1 + np.random.default_rng(0).normal(size=(1000, 1, 1000))
     v_hat = run(rules.adam, g, record=("v_hat",))["v_hat"][:, 0]
     low, high = np.percentile(1 / np.sqrt(v_hat[[1, 10, 100, 1000]]), [5, 95], axis=1)
@@ -211,10 +215,10 @@ def step_ignores_scale() -> str:
     """Gradients of 0.0001 and of 10,000 make the same steps: none of 0.01, and none below 0.0009."""
     sizes = np.array([1e-4, 0.01, 1, 100, 1e4])
     steps = 0.001 * _steps(rules.adam, np.ones((100, 1)) * sizes)
-    noisy = 0.001 * _steps(rules.adam, np.abs(np.random.default_rng(0).normal(size=(100, 1))) * sizes)
-    assert np.allclose(steps, 0.001, rtol=2e-4) and np.ptp(noisy, axis=1).max() < 2e-6
-    assert steps.max() < 0.0073
-    return f"100 steps of {_list(sizes)}: all between {number(steps.min(), 3)} and {number(steps.max(), 3)}"
+    varied = np.random.default_rng(0).uniform(0.5, 1.5, size=(100, 1)) * sizes
+    off = np.ptp(0.001 * _steps(rules.adam, varied), axis=1).max()
+    assert np.abs(steps / 0.001 - 1).max() < 2e-4 and off < 1e-6
+    return f"100 steps with gradients of {_list(sizes)}: all {number(steps.mean(), 3)}"
 
 
 def rates_of_three() -> str:
@@ -513,8 +517,9 @@ def decay_on_random_labels() -> str:
     ratios = [b.train_loss[-1] / a.train_loss[-1] for a, b in zip(adam, adamw, strict=True)]
     guessed = [np.mean([each.test_accuracy[-1] for each in five]) for five in (adam, adamw)]
     assert max(np.abs(np.log(ratios))) < 0.1 and abs(guessed[0] - guessed[1]) < 0.02
-    assert all(each.train_accuracy[-1] == 1 for each in adam + adamw) and max(guessed) < 0.56
-    return f"5 seeds: losses within 10 %, all labels known; new images {guessed[0]:.0%} and {guessed[1]:.0%}"
+    assert all(each.train_accuracy[-1] > 0.98 for each in adam + adamw) and max(guessed) < 0.56
+    shares = " and ".join(f"{share:.0%}" for share in guessed)
+    return f"5 seeds: losses within 10 %, over 98 % of the labels known; new images {shares}"
 
 
 def untrained() -> str:
@@ -555,12 +560,13 @@ def sweep_of_beta2() -> str:
 
 
 def betas_in_any_order() -> str:
-    """With equal betas, or beta2 the lower one, all labels are learned; only (0.999, 0.9) is slower."""
+    """With equal betas, or beta2 the lower one, the labels are learned, with (0.999, 0.9) less so."""
     pairs = (0.9, 0.999), (0.95, 0.95), (0.95, 0.9), (0.999, 0.9)
     runs = [_quarter(rules.adam, beta1=beta1, beta2=beta2) for beta1, beta2 in pairs]
     least = [min(each.train_accuracy[-1] for each in five) for five in runs]
     losses = np.mean([[each.train_loss[-1] for each in five] for five in runs], axis=1)
-    assert min(least[:3]) > 0.99 and least[3] > 0.85 and max(losses[1:3]) < losses[0] < 0.5 * losses[3]
+    assert min(least[:3]) > 0.99 and least[3] > 0.85 and max(losses[1:3]) < losses[0]
+    assert losses[3] > 3 * losses[1]
     return f"5 seeds, 6 epochs, losses for {', '.join(map(str, pairs))}: {', '.join(map(_means, runs))}"
 
 
@@ -583,7 +589,9 @@ def huge_rates() -> str:
     lost = sum(each.train_accuracy[-1] < 0.7 for each in plain)
     assert np.isfinite(losses).all() and np.all(losses[1] > 1) and np.all(losses[2] > 100)
     assert all(each.train_accuracy[-1] > 0.8 for five in runs for each in five) and lost == 5
-    return f"5 seeds, losses {', '.join(map(_means, runs))} at 0.1, 1, 10; plain descent at 10 only guesses"
+    return (
+        "5 seeds: losses above 1 at a rate of 1 and above 100 at 10, over 80 % known; descent at 10 guesses"
+    )
 
 
 # Other networks and losses.
@@ -855,7 +863,7 @@ def times_of_a_run() -> str:
 
 
 def share_of_the_step() -> str:
-    """Adam's step takes far more than 0.1 % of the time of this network, and over twice as long as SGD's."""
+    """Adam's step takes over 5 % of the time of this network, and over twice as long as SGD's."""
     import torch
 
     threads = torch.get_num_threads()
@@ -870,12 +878,12 @@ def share_of_the_step() -> str:
 
         passes()
         optim, weights = torch.optim, list(model.parameters())
-        ways = optim.SGD(weights, lr=0.0), optim.Adam(weights, lr=0.0)
-        training, sgd, adam = _seconds(passes, *(way.step for way in ways))
+        ways = optim.SGD(weights, lr=0.0), optim.RMSprop(weights, lr=0.0), optim.Adam(weights, lr=0.0)
+        training, sgd, rmsprop, adam = _seconds(passes, *(way.step for way in ways))
     finally:
         torch.set_num_threads(threads)
-    assert adam > 2 * sgd and adam / (adam + training) > 0.05 and sgd / (sgd + training) > 0.005
-    return "Adam's step: over twice as long as SGD's, and over 5 % of a training step with batches of 32"
+    assert adam > 2 * sgd and rmsprop > 1.3 * sgd and adam / (adam + training) > 0.05
+    return "a step of RMSprop takes over 1.3 times as long as one of SGD, one of Adam over twice as long"
 
 
 def _seconds(*functions, rounds: int = 30) -> list[float]:
