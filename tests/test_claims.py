@@ -32,6 +32,7 @@ COUNTS = {
     "rmsprop": 25,
     "variants": 44,
     "schedules": 20,
+    "practice": 42,
 }
 
 
