@@ -873,7 +873,9 @@ def eigenvalues(hessian: ArrayLike) -> np.ndarray:
         raise ValueError(f"got a Hessian of shape {hessian.shape}; expected (n, n), or (n, n, R) for R runs")
     if not np.all(np.isfinite(hessian)):
         raise ValueError("got a Hessian that is not finite; look at the point that it was taken at")
-    if not np.allclose(hessian, np.swapaxes(hessian, 0, 1), rtol=1e-9, atol=0):
+    # Relative to the largest entry: a product such as X.T @ X is symmetric to rounding only.
+    slack = 1e-9 * np.max(np.abs(hessian), initial=0)
+    if not np.allclose(hessian, np.swapaxes(hessian, 0, 1), rtol=0, atol=slack):
         raise ValueError("got a Hessian that is not symmetric; it is a matrix of second derivatives")
     last = np.moveaxis(hessian, (0, 1), (-2, -1))
     return np.moveaxis(np.linalg.eigvalsh(last), -1, 0)
