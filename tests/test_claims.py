@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 from writing import define
 
-from optimlab import averages, rules, schedules
+from optimlab import averages, descent, rules, schedules
 from optimlab.claims import CHAPTERS, PLACES, STATUSES, Claim, ClaimError, checks, get, load
 from optimlab.claims import _library as library
 from optimlab.claims.__main__ import main
@@ -236,6 +236,8 @@ def replace(monkeypatch, original: Rule | Schedule, source: str) -> None:
             monkeypatch.setitem(vars(original), name, vars(broken)[name])
         else:
             monkeypatch.delitem(vars(original), name)
+    # Plans that were made with the true rule are not used for the broken one, nor the other way round.
+    monkeypatch.setattr(descent, "_plan", descent._plan.__wrapped__)
 
 
 SWAPPED = """
