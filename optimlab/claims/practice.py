@@ -218,8 +218,8 @@ def windows_of_a_series() -> str:
     errors, splits = np.reshape(errors, (10, 2)).mean(axis=0), np.mean(splits, axis=0)
     assert abs(errors[0] / errors[1] - 1) < 0.02 and splits[1] > 10 * splits[0]
     return (
-        f"errors {_list(errors)} shuffled and in order; a walk predicted from the nearest known day is off by "
-        f"{_list(splits, 2)}, tested on random days and on later ones"
+        f"errors {_list(errors)} shuffled and in order; a walk predicted from the nearest known day is "
+        f"{_list(splits, 2)} off on random days and on later ones"
     )
 
 
