@@ -1,0 +1,75 @@
+"""What the chapters owe the notes: every worked example once, and no wrong figure typed by hand."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from optimlab import walkthroughs
+
+CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+# The page that starts each chapter of the notes' examples. Schedules and practice are for later chapters.
+FIRST = {
+    "landscapes": "01-",
+    "minibatch": "02-",
+    "ewa": "03-",
+    "momentum": "04-",
+    "adaptive": "05-",
+    "rmsprop": "06-",
+    "adam": "07-",
+    "variants": "08-",
+}
+NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d+|\d{3,})(?![\w.])")
+
+
+def sources(pattern: str) -> dict[str, list[str]]:
+    """Return the text of every cell of the notebooks, by page."""
+    return {
+        path.stem: [cell.source for cell in nbformat.read(path, as_version=4).cells]
+        for path in sorted(CHAPTERS.glob(pattern))
+    }
+
+
+def shown() -> Counter[str]:
+    """Count how often each worked example is shown as a widget."""
+    text = "\n".join(cell for cells in sources("*.ipynb").values() for cell in cells)
+    return Counter(re.findall(r"Walkthrough\(\s*[\"']([^\"']+)[\"']", text))
+
+
+def test_no_worked_example_is_shown_twice_and_none_that_there_is_not():
+    assert [name for name, count in shown().items() if count > 1] == []
+    assert set(shown()) <= set(walkthroughs.load())
+
+
+@pytest.mark.parametrize("chapter", FIRST)
+def test_every_worked_example_of_a_chapter_that_is_written_is_shown(chapter):
+    if not list(CHAPTERS.glob(f"{FIRST[chapter]}*.ipynb")):
+        pytest.skip("the chapter is not written yet")
+    owed = {name for name, example in walkthroughs.load().items() if example.chapter == chapter}
+    assert owed - set(shown()) == set()
+
+
+def tokens(printed: str) -> list[str]:
+    """Return the numbers of a printed figure that have at least three significant digits."""
+    found = NUMBER.findall(printed.replace(",", ""))
+    return [number for number in found if len(number.replace(".", "").lstrip("0")) >= 3]
+
+
+def test_no_wrong_figure_of_the_notes_is_typed_into_a_chapter():
+    """Shorter numbers are left out, and those that are right somewhere else: they mean nothing by themselves."""
+    values = [value for example in walkthroughs.load().values() for value in example.values]
+    wrong = {number for value in values if value.verdict == "wrong" for number in tokens(value.printed)}
+    wrong -= {number for value in values if value.verdict != "wrong" for number in tokens(value.printed)}
+    assert len(wrong) > 200
+    found = [
+        (page, number, cell[:60])
+        for page, cells in sources("[01]*.ipynb").items()
+        for cell in cells
+        for number in NUMBER.findall(cell)
+        if number in wrong
+    ]
+    assert found == []
