@@ -605,7 +605,7 @@ class RangeTest:
     Attributes
     ----------
     steepest : float
-        The rate at which the smoothed loss fell fastest, per factor of the rate.
+        The rate at which the smoothed loss fell fastest on its way to the lowest, per factor of the rate.
     lowest : float
         The rate at which the smoothed loss was lowest: the largest to try is below it.
     diverged : float or None
@@ -666,9 +666,12 @@ def read_range_test(
     if end < 3:
         raise ValueError(f"the loss had diverged by step {end + 1}, at the rate {rates[end]:g}; start lower")
     slope = np.gradient(smoothed[:end], np.log(rates[:end]))
+    lowest = int(np.argmin(smoothed[:end]))
+    # Beyond the lowest loss the run is being ruined, and a fall there is noise.
+    steepest = int(np.argmin(slope[: lowest + 1]))
     return RangeTest(
-        steepest=float(rates[np.argmin(slope)]),
-        lowest=float(rates[np.argmin(smoothed[:end])]),
+        steepest=float(rates[steepest]),
+        lowest=float(rates[lowest]),
         diverged=float(rates[end]) if bad.any() else None,
         smoothed=smoothed,
     )
