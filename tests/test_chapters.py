@@ -60,7 +60,7 @@ def tokens(printed: str) -> list[str]:
 
 
 def test_no_wrong_figure_of_the_notes_is_typed_into_a_chapter():
-    """Shorter numbers are left out, and those that are right somewhere else: they mean nothing by themselves."""
+    """Left out are shorter numbers, and those that are right somewhere else: alone they mean nothing."""
     values = [value for example in walkthroughs.load().values() for value in example.values]
     wrong = {number for value in values if value.verdict == "wrong" for number in tokens(value.printed)}
     wrong -= {number for value in values if value.verdict != "wrong" for number in tokens(value.printed)}
