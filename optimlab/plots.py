@@ -66,6 +66,7 @@ STYLE: dict[str, dict[str, Any]] = {
     "beta 0.5": {"color": OCHRE, "linestyle": DASHDOT},
     "beta 0.9": {"color": GREEN, "linestyle": LONG},
     "beta 0.98": {"color": SKY, "linestyle": DOTTED},
+    "beta 0.99": {"color": NAVY, "linestyle": DASHDOT},
     "beta 0.999": {"color": PURPLE, "linestyle": DOUBLE},
     # how many samples a gradient is made from
     "full batch": {"color": NAVY, "linestyle": DASHED},
