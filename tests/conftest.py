@@ -15,9 +15,9 @@ Fixtures
 ``axe``
     ``axe(page)`` returns what axe-core finds serious or critical, one readable line each.
 ``living``
-    ``living(Descent, theme="light", width=1280, ...)`` opens the page of the laboratory and wakes one of its
-    widgets: ``page, widget = living(Descent)``. With ``pytest --loose`` the widget stands alone on a page
-    made in a moment, and no site is built: for work on a widget. ``--loose=FOLDER`` takes another bundle.
+    ``page, widget = living(Descent, theme="light", width=1280, ...)`` shows one widget, alive, alone on a
+    page made in a moment with the site's own host and style. ``pytest --bundle=FOLDER`` takes another
+    bundle than the committed one: for work on a widget. The laboratory has all of them on a built page.
 
 Use ``@pytest.mark.parametrize("theme", THEMES)`` and ``WIDTHS`` for the combinations that the site promises.
 """
@@ -234,29 +234,25 @@ LABORATORY = "chapters/laboratory.html"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--loose``."""
-    text = "show widgets alone, without building the site; with the bundle of a folder, if one is given"
-    parser.addoption("--loose", nargs="?", const="", metavar="FOLDER", help=text)
+    """Add ``--bundle``."""
+    parser.addoption("--bundle", type=Path, metavar="FOLDER", help="another bundle of the widgets")
 
 
 @pytest.fixture
 def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., tuple[Page, Locator]]]:
-    """Show one widget of the laboratory, alive; fail in the end if its page was not clean."""
+    """Show one widget, alive; fail in the end if its page was not clean."""
     with ExitStack() as after:
         strict: list[Record] = []
 
         def show(widget: type, *, theme="light", width=1280, height=900, touch=False, **context):
             instance = widget()
-            if (bundle := request.config.getoption("--loose")) is not None:
-                path = loose_page.write(tmp_path / "site", [instance], Path(bundle) if bundle else None)
-                server = after.enter_context(make_server(path.parent))
-                thread = threading.Thread(target=server.serve_forever, daemon=True)
-                thread.start()
-                after.callback(thread.join)
-                after.callback(server.shutdown)
-                own, name = f"http://127.0.0.1:{server.server_address[1]}", path.name
-            else:
-                own, name = request.getfixturevalue("site_server"), LABORATORY
+            path = loose_page.write(tmp_path / "site", [instance], request.config.getoption("--bundle"))
+            server = after.enter_context(make_server(path.parent))
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            after.callback(thread.join)
+            after.callback(server.shutdown)
+            own = f"http://127.0.0.1:{server.server_address[1]}"
             opened = browser.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme=theme,
@@ -269,10 +265,8 @@ def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., 
             page = opened.new_page()
             page.record = watch(page, own)
             strict.append(page.record)
-            page.goto(f"{own}/{name}", wait_until="load")
-            states = json.loads(page.locator("#ol-models").text_content())
-            key = next(key for key, model in states.items() if model["state"]["kind"] == instance.kind)
-            place = page.locator(f'.ol-mount[data-model="{key}"]')
+            page.goto(f"{own}/{path.name}", wait_until="load")
+            place = page.locator(".ol-mount")
             place.evaluate("(place) => place.scrollIntoView({block: 'center'})")
             expect(place).to_have_attribute("data-state", "alive")
             page.evaluate("document.querySelectorAll('.ol-live details').forEach((d) => (d.open = true))")

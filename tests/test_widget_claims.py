@@ -93,9 +93,8 @@ def test_the_data_of_the_widget_are_strict_json_and_fit_in_50_kilobytes():
 @pytest.fixture
 def page(request, browser, tmp_path: Path) -> Iterator[Page]:
     """Show the widget alone on a page, with some findings and two pages to lead to."""
-    bundle = request.config.getoption("--loose")
     folder = loose_page.write(
-        tmp_path / "site", [CheckedClaims(FINDINGS)], Path(bundle) if bundle else None
+        tmp_path / "site", [CheckedClaims(FINDINGS)], request.config.getoption("--bundle")
     ).parent
     places = {"anchors": {}, "pages": {name: [f"{name}.html", title] for name, title in PAGES.items()}}
     index = folder / "index.html"

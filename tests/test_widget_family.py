@@ -21,7 +21,7 @@ from optimlab.formula import FormulaError
 from optimlab.rule import Rule
 from optimlab.widgets import FamilyTree
 from optimlab.widgets._difference import difference, formula
-from optimlab.widgets.family import BETWEEN, EDGES, MEMBERS, _steps, state_per_weight
+from optimlab.widgets.family import BETWEEN, EDGES, MEMBERS, PAGES, _steps, state_per_weight
 
 ROOT = Path(__file__).resolve().parents[1]
 RULES = {value.name: value for value in vars(rules).values() if isinstance(value, Rule)}
@@ -277,12 +277,12 @@ def test_what_is_not_in_the_tree_cannot_be_chosen(chosen):
     assert widget.chosen == "rmsprop > adam"
 
 
-def test_a_page_for_an_unknown_rule_is_refused_with_the_nearest_name():
-    with pytest.raises(ValueError, match=r"'adem'.*'adam'"):
-        FamilyTree(pages={"adem": "x.html"})
-    assert [n["page"] for n in FamilyTree(pages={"adam": "07.html"}).spec["nodes"] if n["page"]] == [
-        "07.html"
-    ]
+def test_an_optimizer_has_the_page_that_teaches_it():
+    chapters = Path(__file__).resolve().parents[1] / "chapters"
+    for name, page in PAGES.items():
+        assert name in MEMBERS
+        text = (chapters / f"{page}.ipynb").read_text(encoding="utf-8")
+        assert re.search(rf"\b{name}\b", text), (name, page)
 
 
 # The widget in the browser.

@@ -88,7 +88,7 @@ def assert_equal(shown: list[float | None], computed: np.ndarray) -> None:
 
 def check_walkthrough(widget: Locator, state: dict) -> None:
     """Compare the steps that a walkthrough shows with Python's, for the sliders as they stand now."""
-    choice = widget.get_by_label("Run")
+    choice = widget.get_by_label("Run", exact=True)
     name = choice.input_value() if choice.count() else state["run"]
     run = next(run for run in state["spec"]["runs"] if run["name"] == name)
     said = slider_values(widget)
@@ -207,6 +207,8 @@ def test_the_name_of_an_example_leads_to_its_widget_in_the_chapter(open_page):
     shown = {name for text in NOTEBOOKS.values() for name in re.findall(r'Walkthrough\(\\"([^\\"]+)', text)}
     titles = {f"{title} ({note})" for key, title, note, *_ in state["spec"]["examples"] if key in shown}
     assert len(shown) >= 25
+    widget.get_by_label("Verdict", exact=True).select_option("")
+    settle(page)
     while (more := widget.get_by_role("button", name="more")).is_visible():
         more.click()
     links = widget.locator(".ol-group a")
@@ -260,7 +262,7 @@ def test_every_walkthrough_shows_what_python_computes_however_its_sliders_stand(
         if not state["spec"]["runs"]:
             continue
         walkthroughs += 1
-        choice = widget.get_by_label("Run")
+        choice = widget.get_by_label("Run", exact=True)
         for run in [run["name"] for run in state["spec"]["runs"]]:
             if choice.count():
                 choice.select_option(run)
@@ -481,7 +483,7 @@ def test_a_question_explains_right_and_wrong_and_remembers_the_answer(page):
 @pytest.mark.parametrize("path", PAGES)
 def test_without_javascript_the_tables_are_there(open_page, path):
     page = open_page(path, javascript=False)
-    assert page.locator(".ol-mount table").count() > 1
+    assert page.locator(".ol-mount table").count() >= 1
     unfolded = page.locator(".ol-mount:not(details:not([open]) *) table").all()
     assert unfolded
     for table in unfolded:
@@ -511,7 +513,7 @@ def test_a_living_page_is_accessible_in_both_themes_and_stays_within_the_screen(
     page = each_page
     for box in page.get_by_label("Show the notes’ figures").all():
         box.check()
-    for form in page.locator(".ol-quiz").all():
+    for form in page.locator(".ol-quiz:has(button:text-is('Check'))").all():
         form.locator("input").first.check()
         form.get_by_role("button", name="Check").click()
     settle(page)
@@ -521,7 +523,7 @@ def test_a_living_page_is_accessible_in_both_themes_and_stays_within_the_screen(
     page.evaluate("document.documentElement.dataset.theme = 'light'")
     size = page.viewport_size
     page.set_viewport_size({"width": 320, "height": 700})
-    settle(page)
+    page.wait_for_timeout(600)  # the theme lets tables take the focus a moment after a change of width
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.evaluate("document.body.scrollWidth") <= 320
     assert out_of_reach(page) == []
