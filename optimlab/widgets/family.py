@@ -263,6 +263,24 @@ EDGES = {
 BETWEEN = " > "
 
 
+# The page of the course that teaches each; the last ones are taught together, at the frontier.
+PAGES = {
+    "gradient_descent": "01-landscapes",
+    "momentum": "04-momentum",
+    "nesterov": "04b-nesterov",
+    "adagrad": "05-adagrad",
+    "adadelta": "05b-adadelta",
+    "rmsprop": "06-rmsprop",
+    "rmsprop_centered": "06-rmsprop",
+    "adam": "07-adam",
+    "adamax": "08-variants",
+    "nadam": "08-variants",
+    "amsgrad": "08-variants",
+    "adam_l2": "08b-adamw",
+    "adamw": "08b-adamw",
+}
+
+
 class FamilyTree(Widget):
     """The optimizers as a tree to click on: a node opens a rule, an edge what was changed in it.
 
@@ -270,8 +288,6 @@ class FamilyTree(Widget):
 
     Parameters
     ----------
-    pages : mapping, optional
-        For a rule's name the page of its chapter, such as ``{"adam": "07-adam.html"}``.
     **state
         Any of the attributes below.
 
@@ -281,10 +297,7 @@ class FamilyTree(Widget):
         What is open: the name of a rule, or two of them with ``" > "`` between them for the step from one to
         the other.
 
-    Raises
-    ------
-    ValueError
-        If a page is given for a rule that is not there.
+    On the site an optimizer leads to its chapter; the site says where that is.
 
     Examples
     --------
@@ -294,14 +307,10 @@ class FamilyTree(Widget):
     """
 
     chosen = traitlets.Unicode(f"rmsprop{BETWEEN}adam").tag(sync=True)
+    links = traitlets.Bool(True, read_only=True, help="optimizers lead to their chapters").tag(sync=True)
 
-    def __init__(self, pages: Mapping[str, str] | None = None, **state):
-        for name in pages or {}:
-            if name not in MEMBERS:
-                raise ValueError(
-                    f"got a page for {name!r}{closest(name, MEMBERS)}; expected one of {', '.join(MEMBERS)}"
-                )
-        super().__init__(kind="family", spec=_spec(dict(pages or {})), min_height="62rem", **state)
+    def __init__(self, **state):
+        super().__init__(kind="family", spec=_spec(), min_height="62rem", **state)
 
     @traitlets.validate("chosen")
     def _check_chosen(self, proposal):
@@ -411,7 +420,7 @@ def _diff(before: str, after: str, edge: Edge) -> list[str]:
     return found
 
 
-def _spec(pages: dict[str, str]) -> dict:
+def _spec() -> dict:
     """Return what the front end shows; every line of mathematics stands there once."""
     store: dict[str, int] = {}
 
@@ -440,7 +449,7 @@ def _spec(pages: dict[str, str]) -> dict:
             "place": member.place,
             "source": member.source,
             "torch": member.torch,
-            "page": pages.get(name, ""),
+            "page": PAGES.get(name, ""),
             "about": _summary(_rule(name)),
             "lines": [kept(line) for line in formula(_rule(name))],
             "hyper": [[plain_name(key), number(value)] for key, value in _rule(name).hyper.items()],

@@ -4,7 +4,7 @@
 // them in their list on a narrow one; only the panel is moved by hand, to what it belongs to.
 
 import "./family.css";
-import { h, id, oncePerFrame, svg, write } from "./dom.js";
+import { h, id, oncePerFrame, places, svg, write } from "./dom.js";
 
 const COLUMNS = 7;
 const ROW = 58; // in pixels
@@ -27,6 +27,7 @@ function curve(a, c, b, d) {
 
 export function family({ model, el }) {
   const spec = model.get("spec");
+  const { pages } = places();
   const heading = id("title");
   const nodes = new Map(spec.nodes.map((node) => [node.name, node]));
   const steps = new Map(spec.steps.map((step) => [step.name, step]));
@@ -147,7 +148,7 @@ export function family({ model, el }) {
           row("defaults here", node.hyper.map(([name, value]) => `${name} = ${value}`).join(", ")),
           row("keeps", memory + once),
           row("in PyTorch", node.torch ? h("code", {}, node.torch) : "not there"),
-          row("chapter", ...(node.page ? [h("a", { href: node.page }, `read about ${node.title}`)] : [])),
+          row("chapter", ...(pages[node.page] ? [h("a", { href: pages[node.page][0] }, `read about ${node.title}`)] : [])),
           row("came from", ...from.map((step) => open(step.name, title(step.from)))),
           row("led to", ...to.map((step) => open(step.name, title(step.to)))),
           row("variants", ...node.variants.map((name) => open(steps.get(`${node.name} > ${name}`).name, name))),
