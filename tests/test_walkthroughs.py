@@ -615,18 +615,17 @@ def test_a_run_started_at_the_first_value_counts_as_the_notes_do():
 
 
 def test_the_printed_figures_are_read_by_row_and_name_and_nothing_is_computed(monkeypatch):
-    example = load()["ewa-gradient-table"]
-    shown = [(value.row, value.name, value.printed) for value in example.values]
     monkeypatch.setattr(Expression, "value", lambda *_: pytest.fail("an expression was computed"))
-    figures = Walkthrough(example._example, {}).figures
-    assert figures == {(row, name): float(printed) for row, name, printed in shown}
-    assert figures["batch 1", "g"] == 0.023
+    figures = get("averaging-before-squaring").figures
+    assert figures["average then square", "G (average then square)"] == 210.25
+    assert figures["ratio", "ratio"] == 7.5
 
 
-def test_a_figure_that_stands_twice_in_a_row_is_the_first():
-    pair = [v.printed for v in get("averaging-before-squaring").values if (v.row, v.name) == TWICE]
-    assert len(pair) > 1
-    assert get("averaging-before-squaring").figures[TWICE] == float(pair[0]) != float(pair[1])
+def test_a_figure_that_stands_several_times_in_a_row_is_the_first():
+    example = get("averaging-before-squaring")
+    squares = [value.printed for value in example.values if value.name == "g^2"]
+    assert squares == ["256", "16", "1296"]
+    assert example.figures["square then sum", "g^2"] == 256
 
 
 def test_an_unknown_id_names_the_nearest():

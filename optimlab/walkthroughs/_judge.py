@@ -171,6 +171,17 @@ class Walkthrough:
             call = f"{code.co_name} {code.co_code.hex()} {given!r}"
             return remembered(call, lambda: self._example.program(**given))
 
+    @property
+    def figures(self) -> dict[tuple[str, str], float]:
+        """The printed figures as numbers, by row and name; reading them computes nothing.
+
+        They are in the printed unit: ``10%`` is 10. A name that stands twice in a row means the first.
+        """
+        found: dict[tuple[str, str], float] = {}
+        for value in self._example.values:
+            found.setdefault((value.row, value.name), float(value.figure.value))
+        return found
+
     # What comes out -------------------------------------------------------------------------
 
     @functools.cached_property
