@@ -11,11 +11,10 @@ import functools
 import inspect
 import math
 import time
-from collections.abc import Iterable
 
 import numpy as np
 
-from .. import averages, rules, walkthroughs
+from .. import averages, rules
 from ..datasets import Dataset, cat_vs_dog, digits
 from ..descent import run
 from ..format import number
@@ -23,21 +22,11 @@ from ..landscapes import four_points_online, ravine, reddi
 from ..network import Network
 from ..rule import Rule
 from ..training import History, train
+from ._say import printed_in, say
 
 # The gradients of ten batches in N1: of a weight that always gets one, and of one that seldom does.
 STEADY = (0.002, 0.0018, 0.0021, 0.0019, 0.002, 0.0022, 0.0018, 0.0019, 0.0021, 0.002)
 RARE = (0, 0, 2.5, 0, 0, 0, 3.1, 0, 0, 0)
-
-
-def _list(values: Iterable[float], digits: int = 3) -> str:
-    """Write numbers in a row."""
-    return ", ".join(number(value, digits) for value in values)
-
-
-def _printed(example: str) -> dict[tuple[str, str], float]:
-    """Return the figures that the notes print in a worked example, by row and name; nothing is computed."""
-    values = walkthroughs.get(example)._example.values
-    return {(value.row, value.name): float(value.figure.value) for value in values}
 
 
 def _steps(rule: Rule, gradients, **hyper) -> np.ndarray:
@@ -53,14 +42,14 @@ def _steps(rule: Rule, gradients, **hyper) -> np.ndarray:
 def spike_goes_on() -> str:
     """After a spike the weight moves on while its gradient is 0: in all over 8 times as far as at once."""
     path = rules.adam.trace(w=0.5, g=RARE)["w"]
-    printed = _printed("adam-table-w2")["batch 10", "w"]
+    printed = printed_in("adam-table-w2")["batch 10", "w"]
     alone = _steps(rules.adam, [0, 0, 2.5, *[0] * 300])[2:]
     half = int(np.argmax(np.cumsum(alone) > alone.sum() / 2)) + 1
     assert np.all(np.diff(path)[2:] < -3e-4) and 0.5 - path[-1] > 3 * (0.5 - printed)
     assert alone.sum() > 8 * alone[0] and 5 <= half <= 12
     return (
-        f"after 10 batches at {number(path[-1], 6)}, printed {number(printed, 6)}; a lone spike moves by "
-        f"{number(alone.sum() / alone[0], 2)} times its first step, half of it in {half} steps"
+        f"after 10 batches {number(path[-1], 6)}, printed {number(printed, 6)}; a spike moves "
+        f"{number(alone.sum() / alone[0], 2)} times its first step, half in {half} steps"
     )
 
 
@@ -68,7 +57,7 @@ def rate_of_w1() -> str:
     """No average of squares leaves their range; the printed ones do from batch 6 on."""
     squares = np.square(STEADY)
     v_hat = rules.adam.trace(w=0.5, g=STEADY)["v_hat"][1:]
-    figures = _printed("adam-table-w1")
+    figures = printed_in("adam-table-w1")
     printed = np.array([figures[f"batch {t}", "v_hat"] for t in range(1, 11)])
     rates = 0.001 / np.sqrt(v_hat)
     assert np.all((v_hat > 0.999 * squares.min()) & (v_hat < squares.max()))
@@ -99,18 +88,16 @@ def oscillating_gradients() -> str:
     assert steps[0] > 0.6 * steps.sum() and steps[1] < 0.1 * steps[0] and steps[2] > 4 * steps[1]
     constant = _steps(rules.adam, [1e-6] * 4)
     assert np.allclose(constant, 1, rtol=0.02) and steps.sum() > 30 * plain.sum()
-    return (
-        f"steps {_list(steps, 2)}, together {number(steps.sum(), 2)}; plain descent {number(plain.sum(), 2)}"
-    )
+    return f"steps {say(steps, 2)}, together {number(steps.sum(), 2)}; plain descent {number(plain.sum(), 2)}"
 
 
 def third_step() -> str:
     """Under the constant gradient 2 all three steps are 0.1, the rate; the notes give the first one only."""
     path = rules.adam.trace(w=0.0, g=[2, 2, 2], lr=0.1)
-    steps, figures = -np.diff(path["w"]), _printed("adam-one-parameter")
+    steps, figures = -np.diff(path["w"]), printed_in("adam-one-parameter")
     assert ("step 1", "update") in figures and not {("step 2", "update"), ("step 3", "m_3")} & set(figures)
     assert np.allclose(path["m"][2], figures["step 2", "m_2"]) and np.allclose(steps, 0.1)
-    return f"steps {_list(steps)}; m {_list(path['m'][1:])}; v {_list(path['v'][1:], 4)}"
+    return f"steps {say(steps)}; m {say(path['m'][1:])}; v {say(path['v'][1:], 4)}"
 
 
 # Bias correction.
@@ -124,8 +111,8 @@ def correction_lasts() -> str:
     assert ends == [22, 2302] and factors[0] > 1.5 and factors[1] > 100 and factors[3] > 1.5
     assert m[39] > 0.98 and v[39] < 0.04
     return (
-        f"at t = 10 m is multiplied by {number(factors[0], 3)}, v by {number(factors[1], 3)}, still by "
-        f"{_list(factors[2:])} at 100, 1000; at t = 40 they have {m[39]:.1%} and {v[39]:.1%} of their level"
+        f"factors at t = 10: m {number(factors[0], 3)}, v {number(factors[1], 3)}, at 100, 1000 still "
+        f"{say(factors[2:])}; at 40 they have {m[39]:.1%}, {v[39]:.1%} of their level"
     )
 
 
@@ -137,7 +124,7 @@ def too_large_not_too_small() -> str:
     assert np.isclose(ratio[0], math.sqrt(10)) and 6.5 < ratio.max() < 6.6 and below > 1500
     assert np.all(ratio > 1) and np.isclose(equal[0], math.sqrt(0.1)) and np.all(equal < 1)
     return (
-        f"{_list(ratio[[0, 1]])} at t = 1, 2, at most {number(ratio.max(), 3)} at t = {ratio.argmax() + 1}, "
+        f"{say(ratio[[0, 1]])} at t = 1, 2, at most {number(ratio.max(), 3)} at t = {ratio.argmax() + 1}, "
         f"below 1.1 at t = {below}; with both betas 0.9 it is {number(equal[0], 2)} at first"
     )
 
@@ -167,7 +154,7 @@ def mean_over_runs() -> str:
     assert np.allclose(raw - 1, -(0.9**t), atol=0.03) and np.allclose(corrected, 1, atol=0.04)
     most = np.abs(corrected - 1).max()
     return (
-        f"20,000 runs: m is off by {_list((raw - 1)[[0, 4, 19]], 2)} at t = 1, 5, 20; corrected by at most "
+        f"20,000 runs: m is off by {say((raw - 1)[[0, 4, 19]], 2)} at t = 1, 5, 20; corrected by at most "
         f"{number(most, 1)}"
     )
 
@@ -178,7 +165,7 @@ def early_rates_scatter() -> str:
     v_hat = run(rules.adam, g, record=("v_hat",))["v_hat"][:, 0]
     low, high = np.percentile(1 / np.sqrt(v_hat[[1, 10, 100, 1000]]), [5, 95], axis=1)
     assert high[0] > 15 * low[0] and high[1] > 1.7 * low[1] and high[3] < 1.15 * low[3]
-    return f"95th over 5th percentile at t = 1, 10, 100, 1000: {_list(high / low, 2)}"
+    return f"95th over 5th percentile at t = 1, 10, 100, 1000: {say(high / low, 2)}"
 
 
 def correction_and_training() -> str:
@@ -206,8 +193,8 @@ def largest_step() -> str:
     wild = np.abs(_steps(rules.adam, heavy_tails)).max()
     assert 7.2 < worst < bound + 1e-6 < 7.28 and wild < bound and 3.14 < spike < 3.163
     return (
-        f"growing gradients {number(worst, 3)}, a spike {number(spike, 3)}, the wildest of 200 heavy-tailed "
-        f"series {number(wild, 2)}; the printed bound of 100 is {number(100 / 0.001)} times the rate"
+        f"growing gradients {number(worst, 3)}, a spike {number(spike, 3)}, heavy tails {number(wild, 2)}; "
+        f"the printed bound is {number(100 / 0.001)} times the rate"
     )
 
 
@@ -218,17 +205,17 @@ def step_ignores_scale() -> str:
     varied = np.random.default_rng(0).uniform(0.5, 1.5, size=(100, 1)) * sizes
     off = np.ptp(0.001 * _steps(rules.adam, varied), axis=1).max()
     assert np.abs(steps / 0.001 - 1).max() < 2e-4 and off < 1e-6
-    return f"100 steps with gradients of {_list(sizes)}: all {number(steps.mean(), 3)}"
+    return f"100 steps with gradients of {say(sizes)}: all {number(steps.mean(), 3)}"
 
 
 def rates_of_three() -> str:
     """Rates of 0.1, 0.001 and 0.002 times gradients of 0.01, 1 and 0.5 are one step: 0.001 for all three."""
-    figures = _printed("adam-effective-lr-patterns")
+    figures = printed_in("adam-effective-lr-patterns")
     printed = [figures[name, "eff"] for name in "ABC"]
     path = rules.adam.trace(w=np.zeros(3), g=np.ones((100, 1)) * [0.01, 1, 0.5])
     rate, steps = 0.001 / np.sqrt(path["v_hat"][-1]), -np.diff(path["w"], axis=0)
     assert np.allclose(rate, printed) and np.allclose(steps, 0.001, rtol=1e-4) and rate[2] > 0.001
-    return f"rates {_list(rate)}, {rate[2] / 0.001:.0f} times the base for C; steps {_list(steps[-1])}"
+    return f"rates {say(rate)}, {rate[2] / 0.001:.0f} times the base for C; steps {say(steps[-1])}"
 
 
 def scaled_loss() -> str:
@@ -241,7 +228,7 @@ def scaled_loss() -> str:
     off = [np.abs(path(c) - path(1)).max() for c in (0.001, 1000)]
     assert max(off) < 1e-3 and 0.001 * norm < 0.1 and 1000 * norm > 10_000
     return (
-        f"norms at the start {_list((0.001 * norm, norm, 1000 * norm), 2)}; the three paths differ by less "
+        f"norms at the start {say((0.001 * norm, norm, 1000 * norm), 2)}; the three paths differ by less "
         "than 0.001, of a way of 8"
     )
 
@@ -263,7 +250,7 @@ def eps_in_and_out() -> str:
     alike = [_steps(rule, [1.0])[0] for rule in (rules.adam, rules.adam_eps_inside)]
     assert 0.98 < outside < 1 and 0.009 < inside < 0.011 and abs(matched / inside - 1) < 0.02
     assert np.allclose(alike, 1)
-    return f"{_list((outside, inside))} times the rate; outside with 1e-4: {number(matched, 3)}"
+    return f"{say((outside, inside))} times the rate; outside with 1e-4: {number(matched, 3)}"
 
 
 def gradient_of_zero() -> str:
@@ -271,7 +258,7 @@ def gradient_of_zero() -> str:
     none, some = (rules.adam.trace(w=1.0, g=[0.0, 0.0], eps=eps)["w"] for eps in (0.0, 1e-8))
     tiny = [_steps(rules.adam, [g])[0] for g in (1e-6, 1e-8, 1e-10)]
     assert np.isnan(none[1:]).all() and np.all(some == 1) and tiny[2] < 0.01 < 0.49 < tiny[1] < 0.51
-    return f"NaN and {number(some[-1])}; gradients of 1e-6, 1e-8, 1e-10 make {_list(tiny, 2)} of a step"
+    return f"NaN and {number(some[-1])}; gradients of 1e-6, 1e-8, 1e-10 make {say(tiny, 2)} of a step"
 
 
 def parts_of_adam() -> str:
@@ -314,8 +301,8 @@ def v_by_batch() -> str:
             level.append(v.mean())
     assert 0.8 < spread[1] / spread[0] < 1.25 and spread[3] < 0.5 * spread[2] and level[1] < 0.05 * level[0]
     return (
-        f"spread over mean of v, batches of 1 and 32: {_list(spread[:2], 1)} for noise, "
-        f"{_list(spread[2:], 1)} for a rare feature"
+        f"spread over mean of v, batches of 1 and 32: {say(spread[:2], 1)} for noise, "
+        f"{say(spread[2:], 1)} for a rare feature"
     )
 
 
@@ -333,7 +320,7 @@ def formula_without_weight() -> str:
     path = rules.adam_uncorrected.trace(w=5.0, g=np.ones(3), lr=0.01)["w"]
     as_printed = -0.01 * steps
     assert np.allclose(np.diff(path), as_printed) and np.all(path > 4.8) and np.all(np.abs(as_printed) < 0.1)
-    return f"from 5: {_list(path[1:])}; by the formula as it stands {_list(as_printed, 2)}"
+    return f"from 5: {say(path[1:])}; by the formula as it stands {say(as_printed, 2)}"
 
 
 def counted_from_zero() -> str:
@@ -350,7 +337,7 @@ def moments_must_start_at_zero() -> str:
     for m0, v0 in ((0.0, 0.0), (g, 0.0), (0.0, g**2)):
         steps[m0, v0] = -float(rules.adam(w, g, 1, m0, v0, lr=1.0)[0])
     assert np.isclose(steps[0, 0], 1) and np.isclose(steps[1, 0], 10) and steps[0, 1] < 0.04
-    return f"first step {_list(steps.values(), 2)} rates: from zero, from m = g, from v = g²"
+    return f"first step {say(steps.values(), 2)} rates: from zero, from m = g, from v = g²"
 
 
 def boxes_of_n4() -> str:
@@ -363,8 +350,8 @@ def boxes_of_n4() -> str:
     late = [np.abs(np.diff(path[400:], axis=0)).mean() for path in (box, plain["w"], corrected["w"])]
     assert np.allclose(squares, plain["v"]) and 0.8 < late[0] / late[1] < 1.2 and late[2] < 0.2 * late[0]
     return (
-        f"long after large gradients the mean step is {_list(late, 1)} (box, Adam, AMSGrad); E[g²] is v "
-        "without its correction"
+        f"mean step long after large gradients: {say(late, 1)} (box, Adam, AMSGrad); E[g²] is the "
+        "uncorrected v"
     )
 
 
@@ -402,7 +389,7 @@ def defaults_of_torch() -> str:
     assert (adam["lr"], adam["betas"], adam["eps"]) == (0.001, (0.9, 0.999), 1e-8)
     assert adam["amsgrad"] is False and adam["weight_decay"] == 0
     assert rules.adam.hyper == {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-    rates = _list(each["lr"] for each in defaults.values())
+    rates = say(each["lr"] for each in defaults.values())
     return f"rates of {', '.join(defaults)}: {rates}; decay of AdamW {defaults['AdamW']['weight_decay']}"
 
 
@@ -412,7 +399,7 @@ def defaults_of_torch() -> str:
 def rate_of_the_stream() -> str:
     """A gradient of 0.023 moves the weight by 0.000023 at the stated rate 0.001; ten times that is 0.01."""
     ends = [rules.gradient_descent.trace(w=0.5, g=[0.023], lr=lr)["w"][1] for lr in (0.001, 0.01)]
-    printed = _printed("adam-sec7-gd")["iter 1", "w"]
+    printed = printed_in("adam-sec7-gd")["iter 1", "w"]
     assert np.isclose(ends[0], 0.499977, atol=1e-9) and np.isclose(ends[1], printed, atol=1e-9)
     return f"{number(ends[0])} at 0.001, {number(ends[1])} at 0.01; printed {number(printed)}"
 
@@ -450,7 +437,7 @@ def spread_of_three() -> str:
 
 def printed_speeds() -> str:
     """The notes give momentum, RMSprop and Adam speeds that differ by 5 to 10 times from page to page."""
-    table = _printed("adam-sec7-table")
+    table = printed_in("adam-sec7-table")
     early = {"Momentum": (2, 3), "RMSprop": (2, 4), "Adam": (3, 5)}
     late = {name: table[name, "speed"] for name in early}
     factors = [(late[name] / high, late[name] / low) for name, (low, high) in early.items()]
@@ -500,7 +487,7 @@ def random_labels() -> str:
     """Adam and plain descent know 95 % of the random labels within 3 epochs; new images they only guess."""
     adam = _memorize(WHOLE, rules.adam, 3, lr=0.001)
     plain = _memorize(WHOLE, rules.gradient_descent, 3, lr=0.1)
-    figures = _printed("adam-all-optimizers-output")
+    figures = printed_in("adam-all-optimizers-output")
     printed = figures["SGD, epoch 9", "acc"], figures["Adam, epoch 3", "acc"]
     known = [min(each.train_accuracy[-1] for each in five) for five in (adam, plain)]
     guessed = [each.test_accuracy[-1] for each in adam + plain]
@@ -525,20 +512,20 @@ def decay_on_random_labels() -> str:
 def untrained() -> str:
     """An untrained network is right on half of the random labels: no curve starts at 75 %."""
     right = [each.train_accuracy[0] for each in _memorize(WHOLE, rules.adam, 3, lr=0.001)]
-    table = _printed("adam-training-results-table")
+    table = printed_in("adam-training-results-table")
     firsts = [table["epoch 0", f"{name}_acc"] for name in ("standard", "momentum", "rmsprop", "adam")]
     assert 0.46 < np.mean(right) < 0.54 and max(right) < 0.6 and max(firsts) < 75
-    return f"5 seeds: {np.mean(right):.0%} right; the table of the same run starts at {_list(firsts)} %"
+    return f"5 seeds: {np.mean(right):.0%} right; the table of the same run starts at {say(firsts)} %"
 
 
 def printed_epochs() -> str:
     """In the printed outputs momentum and RMSprop never reach 95 %: both runs end below it."""
-    figures = _printed("adam-all-optimizers-output")
+    figures = printed_in("adam-all-optimizers-output")
     ends = [figures[f"final {name}", "acc"] for name in ("SGD + Momentum", "RMSprop", "Adam")]
-    table = _printed("adam-epochs-to-accuracy")
+    table = printed_in("adam-epochs-to-accuracy")
     assert table["95% momentum", "epoch"] == table["95% RMSprop", "epoch"] == 9
     assert max(ends[:2]) < 95 < ends[2] and figures["Adam, epoch 6", "acc"] < 95
-    return f"last accuracies {_list(ends, 4)} % (momentum, RMSprop, Adam)"
+    return f"last accuracies {say(ends, 4)} % (momentum, RMSprop, Adam)"
 
 
 def sweep_of_beta1() -> str:
@@ -556,7 +543,7 @@ def sweep_of_beta2() -> str:
     losses = np.mean([[each.train_loss[-1] for each in five] for five in runs.values()], axis=1)
     right = [min(each.train_accuracy[-1] for each in five) for five in runs.values()]
     assert min(right[1:]) > 0.99 and losses[1] < 0.5 * losses[3] and losses[2] < losses[3] < 0.6 * losses[0]
-    return f"5 seeds, 6 epochs, losses for {_list(runs, 4)}: {', '.join(map(_means, runs.values()))}"
+    return f"5 seeds, 6 epochs, losses for {say(runs, 4)}: {', '.join(map(_means, runs.values()))}"
 
 
 def betas_in_any_order() -> str:
@@ -576,9 +563,7 @@ def sweep_of_rates() -> str:
     runs = [_quarter(rules.adam, lr=rate) for rate in rates]
     right = np.array([[each.train_accuracy[-1] for each in five] for five in runs])
     assert np.all(right[:3].mean(axis=1) > 0.97) and np.all(right[3] > 0.85)
-    return (
-        f"5 seeds, 6 epochs: {', '.join(f'{share:.0%}' for share in right.mean(axis=1))} for {_list(rates)}"
-    )
+    return f"5 seeds, 6 epochs: {', '.join(f'{share:.0%}' for share in right.mean(axis=1))} for {say(rates)}"
 
 
 def huge_rates() -> str:
@@ -657,7 +642,7 @@ def knobs() -> str:
         right = _classify(rule, tuple(top * 10 ** (-k / 4) for k in range(9)))[:, :, 0].mean(axis=1)
         widths.append(np.sum(right > 0.88) / 4)
     assert counts == [1, 4] and abs(widths[1] - widths[0]) < 0.8 and min(widths) > 0.5
-    return f"rates with over 88 % on the digits span {_list(widths)} powers of ten (descent, Adam)"
+    return f"rates with over 88 % on the digits span {say(widths)} powers of ten (descent, Adam)"
 
 
 def same_symptom() -> str:
@@ -665,7 +650,7 @@ def same_symptom() -> str:
     low, good, high = _classify(rules.adam, (1e-6, 0.01, 3.0))
     falls = [np.mean(each[:, 1]) / np.mean(each[:, 2]) for each in (low, good, high)]
     assert falls[0] > 0.95 and falls[2] > 0.8 and falls[1] < 0.1
-    return f"loss after 300 steps over the first one: {_list(falls, 1)} at 1e-6, 0.01, 3"
+    return f"loss after 300 steps over the first one: {say(falls, 1)} at 1e-6, 0.01, 3"
 
 
 def small_data() -> str:
@@ -703,7 +688,7 @@ def flat_or_sharp() -> str:
             found.append(_curvature(data, w))
     slow, fast, slow_adam, fast_adam = np.median(np.reshape(found, (5, 4)), axis=0)
     assert fast < 0.85 * slow and fast_adam < 0.85 * slow_adam and fast_adam < slow and fast < slow_adam
-    curvatures = _list((slow, fast, slow_adam, fast_adam), 2)
+    curvatures = say((slow, fast, slow_adam, fast_adam), 2)
     return f"largest curvature, medians of 5: {curvatures} (descent at 0.1, 0.5; Adam at 0.003, 0.03)"
 
 
@@ -733,8 +718,8 @@ def rare_words() -> str:
             found.append(np.nanmin(share @ excess))
     assert found[0] > 0.01 and max(found[1:]) < 1e-4
     return (
-        f"loss above the least one after 20 steps, tuned rates: descent {number(found[0], 1)}, Adam below "
-        "0.0001; with equal shares both below it"
+        f"loss above the least after 20 steps, tuned: descent {number(found[0], 1)}, Adam below 0.0001; "
+        "equal shares: both below it"
     )
 
 
@@ -759,7 +744,7 @@ def rate_for_large_batches() -> str:
         way.append(run(rules.adam, np.ones(800 // size), lr=lr, record=()).w[0])
     noise, pace = np.divide(spread, spread[0]), np.divide(way, way[0])
     assert 0.85 < noise[1] < 1.15 and noise[2] > 1.4 and abs(pace[2] - 1) < 0.01 and pace[1] < 0.4
-    return f"noise {_list(noise, 2)}; way after as many samples {_list(pace, 2)} (small batch, root, linear)"
+    return f"noise {say(noise, 2)}; way after as many samples {say(pace, 2)} (small batch, root, linear)"
 
 
 def clipped_spike() -> str:
@@ -785,7 +770,7 @@ def worst_point() -> str:
     ways = (rules.adam, 1 / 10), (rules.amsgrad_paper, 1 / 10), (rules.adam, 0.999)
     short, amsgrad, long = (run(rule, reddi, beta2=beta2, **options).w[0] for rule, beta2 in ways)
     assert np.all(short > 0.9) and np.all(amsgrad < -0.9) and np.all(long < -0.9)
-    ends = _list((short.min(), amsgrad.max(), long.max()), 2)
+    ends = say((short.min(), amsgrad.max(), long.max()), 2)
     return f"5 starts end at {ends} (Adam with beta2 0.1, AMSGrad, Adam with 0.999)"
 
 
@@ -808,7 +793,7 @@ def rate_after_an_early_spike() -> str:
     paper = 0.001 / np.sqrt(rules.amsgrad_paper.trace(w=0.0, g=g)["v_hat"][1:])
     assert np.allclose(ours, rates) and np.all(np.diff(rates) > 0) and rates[-1] > 25 * rates[0]
     assert np.all(np.diff(paper) <= 0)
-    return f"lr / √v̂ at t = 1, 100, 2000: {_list(ours[[0, 99, 1999]], 2)}; in the paper it stays"
+    return f"lr / √v̂ at t = 1, 100, 2000: {say(ours[[0, 99, 1999]], 2)}; in the paper it stays"
 
 
 def decay_by_noise() -> str:
@@ -823,8 +808,8 @@ def decay_by_noise() -> str:
     (quiet, noisy), alike = shrunk
     assert quiet > 10 * noisy and abs(alike[0] - alike[1]) < 0.01 and alike[0] > 0.1
     return (
-        f"gradients of spread 0.1 and 10 shrink 1 by {_list((quiet, noisy), 2)} with L2, by "
-        f"{_list(alike, 2)} with AdamW"
+        f"gradients of spread 0.1 and 10 shrink 1 by {say((quiet, noisy), 2)} with L2, by "
+        f"{say(alike, 2)} with AdamW"
     )
 
 
@@ -862,7 +847,7 @@ def times_of_a_run() -> str:
         losses.append(history.loss)
     printed = 2.34, 2.1, 2.12  # seconds that the notes print for one run of plain descent
     assert np.array_equal(*losses) and times[0] != times[1] and max(printed) / min(printed) > 1.1
-    return f"16 losses equal to the last digit, two times; the notes print {_list(printed)} seconds"
+    return f"16 losses equal to the last digit, two times; the notes print {say(printed)} seconds"
 
 
 def share_of_the_step() -> str:
@@ -916,5 +901,5 @@ def bytes_of_training() -> str:
         found.append((w.nbytes + w.grad.nbytes + sum(tensor.nbytes for tensor in state)) / w.nbytes)
     gigabytes = (found[3] - 2) * 4 * 100e6 / 1e9
     assert found == [2, 3, 3, 4] and abs(gigabytes - 0.8) < 1e-9
-    ratios = _list(found)
+    ratios = say(found)
     return f"{ratios} (SGD, momentum, RMSprop, Adam); state of 100 million weights: {number(gigabytes)} GB"

@@ -14,23 +14,13 @@ from collections.abc import Iterable
 import numpy as np
 from numpy import sqrt
 
-from .. import landscapes, rules, walkthroughs
+from .. import landscapes, rules
 from ..descent import run
 from ..format import number
 from ..rule import Rule
+from ._say import printed_in, say
 
 X = np.array([2, 1, 3, 0.5])  # the four points of N2, on the line y = 5 x
-
-
-def _list(values: Iterable[float], digits: int = 3) -> str:
-    """Write numbers in a row."""
-    return ", ".join(number(value, digits) for value in values)
-
-
-def _printed(example: str) -> dict[tuple[str, str], float]:
-    """Return the figures that the notes print in a worked example, by row and name; nothing is computed."""
-    values = walkthroughs.get(example)._example.values
-    return {(value.row, value.name): float(value.figure.value) for value in values}
 
 
 def _torch_path(optimizer: str, gradients: Iterable[float], **hyper) -> np.ndarray:
@@ -55,7 +45,7 @@ def who_keeps_moving() -> str:
     paths = [np.abs(rule.trace(w=0.0, g=[1, 1, 1, 0, 0, 0], lr=0.01)["w"]) for rule in family]
     later = [np.abs(w[6] - w[3]) / w[3] for w in paths]
     assert later[0] > 1 and later[1] > 0.5 and later[2:] == [0, 0]
-    return f"way after the last gradient over the way before: {_list(later)} (in this order)"
+    return f"way after the last gradient over the way before: {say(later)} (in this order)"
 
 
 def defaults_of_torch() -> str:
@@ -70,8 +60,8 @@ def defaults_of_torch() -> str:
     assert eps == [1e-10, 1e-6, 1e-8, 1e-8] and (alpha, lr) == (0.99, 0.01)
     assert ways[0] > 0.99 and ways[2] < 0.1
     return (
-        f"eps of {', '.join(names)}: {_list(eps)}; RMSprop has alpha {alpha} and lr {lr}; Adam's way under "
-        f"gradients of 1e-7 for eps 1e-10, 1e-8, 1e-6: {_list(ways)}"
+        f"eps of {', '.join(names)}: {say(eps)}; RMSprop's alpha {alpha}, lr {lr}; Adam's way under 1e-7 for "
+        f"eps 1e-10, 1e-8, 1e-6: {say(ways)}"
     )
 
 
@@ -84,8 +74,8 @@ def adagrad_goes_on() -> str:
     way = -rules.adagrad.trace(w=0.0, g=np.ones(10_000), lr=1.0)["w"]
     assert w[2] - w[1] > 0.1 and 4.9 < w[200] < 5 and way[10_000] > 10 * way[100]
     return (
-        f"weights after epochs 1, 2, 10, 200: {_list(w[[1, 2, 10, 200]], 4)}; way under a gradient of 1 in "
-        f"100 and 10000 steps: {_list(way[[100, 10_000]])}"
+        f"weights after epochs 1, 2, 10, 200: {say(w[[1, 2, 10, 200]], 4)}; under a gradient of 1 in 100 and "
+        f"10000 steps {say(way[[100, 10_000]])}"
     )
 
 
@@ -104,7 +94,7 @@ def scale_of_the_gradient() -> str:
     assert np.allclose(path["w"], path["w"][..., :1]) and np.allclose(path["w"][1] - 3, 0.1)
     assert np.allclose(rates[0] * scale, rates[0, 1]) and np.all(rates[1] > 0.95 * rates[0])
     return (
-        f"first step 0.1 in all three; first rates {_list(rates[0])}, "
+        f"first step 0.1 in all three; first rates {say(rates[0])}, "
         f"{number(100 * (1 - rates[1, 1] / rates[0, 1]), 2)} % less after point 2"
     )
 
@@ -120,8 +110,8 @@ def smallest_step() -> str:
     adagrad = steps[1]
     assert 14 < adagrad[4] / adagrad[3] < 16
     return (
-        f"steps at point 4: {_list(each[3] for each in steps)} (descent, AdaGrad, RMSprop); AdaGrad's five "
-        f"steps: {_list(adagrad)}"
+        f"steps at point 4: {say(each[3] for each in steps)} (descent, AdaGrad, RMSprop); AdaGrad's: "
+        f"{say(adagrad)}"
     )
 
 
@@ -131,9 +121,7 @@ def shares_of_the_sum() -> str:
     g, total = path["g"][1:, 0], path["s"][4, 0]
     shares, faster = g**2 / total, sqrt(total / (total - g[0] ** 2))
     assert shares[0] < 0.2 and shares[2] > 0.8 and faster < 1.11
-    return (
-        f"shares {_list(100 * shares, 2)} %; without the first the rate is {number(faster, 3)} times as high"
-    )
+    return f"shares {say(100 * shares, 2)} %; without the first the rate is {number(faster, 3)} times as high"
 
 
 def rate_still_matters() -> str:
@@ -142,9 +130,7 @@ def rate_still_matters() -> str:
     w = run(rules.adagrad, landscapes.four_points_online, steps=40, lr=rates)["w"][:, 0]
     done = 1 - np.abs(w[40] - 5) / 2
     assert done[0] < 0.05 and 0.3 < done[1] < 0.45 and done[2] > 0.999 and w[1:].max(axis=0)[3] > 10
-    return (
-        f"share of the way in ten epochs, rates {_list(rates)}: {_list(done)}; 10 jumps to {number(w[1, 3])}"
-    )
+    return f"share of the way in ten epochs, rates {say(rates)}: {say(done)}; 10 jumps to {number(w[1, 3])}"
 
 
 def adagrad_converges() -> str:
@@ -158,8 +144,8 @@ def adagrad_converges() -> str:
     error, floor = (np.mean(each["w"][[100, 10_000], 0] ** 2, axis=1) for each in (path, plain))
     assert exact < 1e-12 and error[1] < 0.2 * error[0] and floor[1] > 0.5 * floor[0]
     return (
-        f"ravine: below 1e-12 after 1000 steps; squared error after 100 and 10000 noisy steps, 100 runs: "
-        f"{_list(error, 2)}, descent {_list(floor, 2)}"
+        f"ravine: below 1e-12; squared error after 100 and 10000 noisy steps: {say(error, 2)}, descent "
+        f"{say(floor, 2)}"
     )
 
 
@@ -175,7 +161,7 @@ def squares_of_means() -> str:
     gap = np.mean(samples**2, axis=1) - np.mean(samples, axis=1) ** 2
     assert np.allclose(g, [-16, -4, -36, -1]) and (total, g[2] ** 2, (g[2] / 4) ** 2) == (1569, 1296, 81)
     assert np.allclose(ratios, (7.727, 1.932), atol=1e-3) and np.allclose(gap, samples.var(axis=1))
-    return f"{number(total)} over {number(mean)}: {_list(ratios)}; alone -36 gives 1296, in the mean 81"
+    return f"{number(total)} over {number(mean)}: {say(ratios)}; alone -36 gives 1296, in the mean 81"
 
 
 def _adagrad_by(size: int, updates: int) -> np.ndarray:
@@ -197,8 +183,8 @@ def sizes_of_batches() -> str:
     assert np.all(one[80] > four[20] + 0.1) and np.all(one[80] < four[80]) and np.all(two[40] > four[20])
     assert epochs == sorted(epochs) and updates == sorted(updates, reverse=True)
     return (
-        f"distance to 5 for batches of 1, 2, 4, mean of 24 orders: {_list(epochs)} after 20 epochs, "
-        f"{_list(updates)} after 80 updates"
+        f"distance to 5, batches of 1, 2, 4, 24 orders: {say(epochs)} after 20 epochs, {say(updates)} after "
+        "80 updates"
     )
 
 
@@ -206,7 +192,7 @@ def batches_of_two() -> str:
     """At AdaGrad's and Adam's own weight the second gradient is -17.6, not -9.25; G is 409, not 186."""
     x = X.reshape(2, 2)
     given = {"w": 3.0, "steps": 2, "lr": 0.1}
-    printed, second = _printed("minibatch2-adagrad"), []
+    printed, second = printed_in("minibatch2-adagrad"), []
     for rule in (rules.gradient_descent, rules.adam, rules.adagrad):
         turn = iter(x)
         path = rule.trace(g=lambda w, turn=turn: np.mean(2 * (w - 5) * next(turn) ** 2), **given)
@@ -214,10 +200,10 @@ def batches_of_two() -> str:
     single = run(rules.adagrad, landscapes.four_points_online, steps=4, lr=0.1).w[0]
     assert np.allclose(second, [printed["batch 2", "g"], -17.575, -17.575]) and path["w"][2] < single
     assert path["s"][2] > 2 * printed["batch 2", "G"]
-    assert _printed("minibatch2-adam")["batch 2", "g"] == second[0]
+    assert printed_in("minibatch2-adam")["batch 2", "g"] == second[0]
     return (
-        f"second gradients {_list(second, 5)} (descent, Adam, AdaGrad), G {number(path['s'][2], 4)}; after "
-        f"an epoch AdaGrad is at {number(path['w'][2], 4)}, in single points at {number(single, 4)}"
+        f"second gradients {say(second, 5)} (descent, Adam, AdaGrad), G {number(path['s'][2], 4)}; AdaGrad "
+        f"ends at {number(path['w'][2], 4)}, by single points at {number(single, 4)}"
     )
 
 
@@ -232,7 +218,7 @@ def rms_is_no_deviation() -> str:
     rms = sqrt(path["s"][-1].mean(axis=0) / (1 - 0.999**4000))
     constant = sqrt(rules.rmsprop.trace(w=0.0, g=np.full(1000, -2.0), rho=0.9)["s"][-1])
     assert np.allclose(rms, sqrt(1 + means**2), rtol=0.05) and np.isclose(constant, 2)
-    return f"deviation 1, means {_list(means)}: {_list(rms, 2)}; constant gradient of -2: {number(constant)}"
+    return f"deviation 1, means {say(means)}: {say(rms, 2)}; constant gradient of -2: {number(constant)}"
 
 
 @Rule
@@ -264,7 +250,7 @@ def eps_inside_or_outside() -> str:
         ratios.append(steps[0] / steps[1])
         assert ratios[-1][0] > 90 and np.isclose(ratios[-1][1], 1) and np.isclose(*steps[0], rtol=0.04)
     small, large = np.transpose(ratios)
-    return f"first step, outside over inside: {_list(small)} (AdaGrad, RMSprop, Adam); at 1 {_list(large)}"
+    return f"first step, outside over inside: {say(small)} (AdaGrad, RMSprop, Adam); at 1 {say(large)}"
 
 
 # RMSprop.
@@ -279,7 +265,7 @@ def first_step_of_rmsprop() -> str:
     adagrad = -rules.adagrad.trace(w=0.0, g=[5.0], lr=1.0)["w"][1]
     assert np.allclose(first, 1 / sqrt(1 - decays)) and np.allclose(in_torch, first)
     assert np.allclose((corrected, adagrad), 1)
-    return f"first step over lr: {_list(first)}, also in torch; AdaGrad and the corrected average: 1"
+    return f"first step over lr: {say(first)}, also in torch; AdaGrad and the corrected average: 1"
 
 
 def steady_state() -> str:
@@ -287,7 +273,7 @@ def steady_state() -> str:
     w = rules.rmsprop.trace(w=np.zeros(2), g=np.tile([10, 0.1], (200, 1)), lr=0.1, rho=0.9)["w"]
     first, last = -np.diff(w, axis=0)[[0, -1]]
     assert np.allclose(first, 0.1 / sqrt(0.1)) and np.allclose(last, 0.1)
-    return f"first steps {_list(first)}, last steps {_list(last)}"
+    return f"first steps {say(first)}, last steps {say(last)}"
 
 
 def recovers_and_hovers() -> str:
@@ -298,8 +284,8 @@ def recovers_and_hovers() -> str:
     late = np.abs(w[-400:] - 5).max()
     assert s[2] < s[1] and s[-400:].max() < 0.1 * s[1:5].max() and late > 0.05 and abs(adagrad - 5) < 1e-3
     return (
-        f"average after points 1 and 2: {_list(s[1:3], 4)}; up to {number(late, 2)} from 5 in epochs 900 to "
-        "1000, where AdaGrad is within 0.001"
+        f"average after points 1 and 2: {say(s[1:3], 4)}; late up to {number(late, 2)} from 5, AdaGrad "
+        "within 0.001"
     )
 
 
@@ -358,7 +344,7 @@ def sparse_line() -> str:
         best.append(steps[:, steps.max(axis=0).argmin()])
     (plain, heavy, adagrad), tuned = np.max(shared, axis=1), np.max(best, axis=1)
     assert plain > 8 * shared[0][1] and adagrad > plain > 5 * heavy and 5 * tuned[2] < tuned[:2].min()
-    return f"steps for slope and intercept, at 0.1: {_pairs(shared)}; each at its best rate: {_pairs(best)}"
+    return f"steps for slope and intercept, at 0.1: {_pairs(shared)}; at the best rates: {_pairs(best)}"
 
 
 def feature_scale() -> str:
@@ -403,7 +389,7 @@ def boxed_adadelta() -> str:
     boxed = run(_boxed, landscapes.ravine, start=[1.0, 1.0], steps=500)["w"]
     coded = run(rules.adadelta, landscapes.ravine, start=[1.0, 1.0], steps=500).w
     assert np.all(boxed == 1) and np.abs(coded).max() < 0.1
-    return f"from (1, 1) in 500 steps: the box to ({_list(boxed[-1])}), with eps to within 0.1 of the minimum"
+    return f"from (1, 1) in 500 steps: the box to ({say(boxed[-1])}), with eps to within 0.1 of the minimum"
 
 
 def two_names() -> str:
@@ -431,7 +417,7 @@ def where_the_rate_is() -> str:
     assert default == 1 and np.allclose(whole, without) and np.allclose(half, without / 2)
     assert np.abs(with_eta - without).max() > 0.02
     ends = with_eta[1], without[1], half[1]
-    return f"first weights: {_list(ends)} (formula with eta 0.01, Adadelta, PyTorch with lr 0.5)"
+    return f"first weights: {say(ends)} (formula with eta 0.01, Adadelta, PyTorch with lr 0.5)"
 
 
 def units() -> str:
@@ -444,7 +430,7 @@ def units() -> str:
         ]
         ratios.append(np.mean(steps[0] / steps[1]))
     assert np.allclose(ratios, [1e6, 1e3, 1e3], rtol=1e-3)
-    return f"first step, in the same unit, before over after: {_list(ratios)} (descent, RMSprop, AdaGrad)"
+    return f"first step, in the same unit, before over after: {say(ratios)} (descent, RMSprop, AdaGrad)"
 
 
 def eps_is_the_step() -> str:
@@ -460,8 +446,8 @@ def eps_is_the_step() -> str:
     assert np.allclose(first, sqrt(eps / 0.1), rtol=0.01) and np.all(steps[1:] > 4 * steps[:-1])
     assert np.isclose(ends[1], same, rtol=1e-3) and abs(ends[0] - same) > 1
     return (
-        f"first steps for eps {_list(eps)}: {_list(first[0])}; steps to within 0.1 of the minimum: "
-        f"{_list(steps, 4)}; x after 100 steps {number(same, 2)}, counted in thousands {number(ends[0], 2)}"
+        f"eps {say(eps)}: first steps {say(first[0])}, {say(steps, 4)} steps to the minimum; x after 100 "
+        f"{number(same, 2)}, counted in thousands {number(ends[0], 2)}"
     )
 
 
@@ -475,5 +461,5 @@ def slows_down_and_grows() -> str:
     assert np.all(size[1000] > 10 * size[1:101].min(axis=0)) and np.all(np.diff(spans, axis=0) > 0)
     return (
         "farthest from the minimum around steps 1000, 2000, 10000, mean of 20 starts: "
-        f"{_list((span.mean() for span in spans), 2)}"
+        f"{say((span.mean() for span in spans), 2)}"
     )

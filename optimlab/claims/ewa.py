@@ -10,20 +10,10 @@ from .. import rules, walkthroughs
 from ..averages import average, ewa_descent, weights
 from ..format import number
 from ..walkthroughs import programs
+from ._say import printed_in, say
 
 TEMPERATURES = np.array([18, 23, 19, 20, 17, 21, 19, 18, 22, 20])  # ten days, from N1
 GRADIENTS = np.array([23, -18, 31, 12, -8, 25, 19, -5, 28, 15]) / 1000  # ten batches, from N1
-
-
-def _printed(example: str, row: str, name: str) -> float:
-    """Return what the notes print for a value of a worked example."""
-    values = walkthroughs.get(example).values
-    return next(float(value.printed) for value in values if (value.row, value.name) == (row, name))
-
-
-def _list(values, digits: int = 3) -> str:
-    """Write numbers as a list."""
-    return ", ".join(number(value, digits) for value in values)
 
 
 def _turns(path: np.ndarray) -> int:
@@ -83,8 +73,8 @@ def window_is_no_count() -> str:
     assert np.all(np.abs(np.array(inside) - 0.64) < 0.015)
     assert np.allclose(worth, [19, 99, 1999], rtol=1e-3) and abs(19 * noise.var() - 1) < 0.1
     return (
-        f"beta 0.9, 0.98, 0.999: the window of 10, 50, 1000 holds {_list(100 * np.array(inside))} % of the "
-        f"weight; in noise as good as a mean of {_list(worth, 4)}"
+        f"windows of 10, 50, 1000 hold {say(100 * np.array(inside))} % of the weight; in noise they are "
+        f"worth means of {say(worth, 4)}"
     )
 
 
@@ -104,7 +94,7 @@ def recursion_is_a_sum() -> str:
     assert np.allclose(average(series, beta, corrected=False, start=start), by_hand, rtol=1e-12)
     sums = np.array([weights(n, beta).sum() for n in t])
     assert np.allclose(sums, 1 - beta**t, rtol=1e-12) and sums[0] < 0.2
-    return f"equal at all 100 steps; the weights sum to {_list(sums[[0, 9, 99]])} at t = 1, 10, 100"
+    return f"equal at all 100 steps; the weights sum to {say(sums[[0, 9, 99]])} at t = 1, 10, 100"
 
 
 # The cold start -----------------------------------------------------------------------------------
@@ -121,9 +111,8 @@ def warming_up() -> str:
     half = 1 - short[:20]
     assert half[9] > 1.4 * half[19] / 2  # a line would have half of day 20 on day 10
     return (
-        f"day 10: {number(raw[9], 4)} degrees, {number(100 * short[9], 3)} % short; within 5 % after "
-        f"{within[0]} days, within 1 % after {within[1]}; on days 5, 10, 20 it has the share "
-        f"{_list(half[[4, 9, 19]], 2)}"
+        f"day 10: {number(raw[9], 4)} degrees, {number(100 * short[9], 3)} % short; within 5 and 1 % after "
+        f"{within[0]} and {within[1]} days; share on days 5, 10, 20: {say(half[[4, 9, 19]], 2)}"
     )
 
 
@@ -135,7 +124,7 @@ def error_of_an_average() -> str:
     assert 1.9 < perfect < 2.1 and np.allclose(bias, -20 * 0.9 ** np.arange(1, 11), atol=0.1)
     return (
         f"the true mean is off by {number(perfect, 2)} a day; the bias on days 1 and 10 is "
-        f"{_list(bias[[0, 9]], 2)}"
+        f"{say(bias[[0, 9]], 2)}"
     )
 
 
@@ -158,7 +147,7 @@ def unbiased_but_noisy() -> str:
     spread = corrected.std(axis=1)
     assert np.allclose(corrected.mean(axis=1), 20, atol=0.06) and np.allclose(corrected[0], days[0])
     assert spread[0] > 2.8 * spread[9] and np.isclose(broken, 40)
-    spreads = _list(spread[[0, 1, 4, 9]], 2)
+    spreads = say(spread[[0, 1, 4, 9]], 2)
     return f"spread on days 1, 2, 5, 10: {spreads}; a first reading of 40 gives {number(broken)}"
 
 
@@ -170,18 +159,19 @@ def simulated_mean() -> str:
     lag = 3000 - average(np.arange(1, 3001), 0.9)[-1]
     assert np.allclose(raw, 20 * (1 - 0.9**t), atol=0.03) and np.allclose(corrected, 20, atol=0.05)
     assert np.isclose(lag, 9)
-    return f"raw {_list(raw[[0, 1, 9]], 2)} at t = 1, 2, 10, corrected 20; {number(lag)} steps behind a trend"
+    return f"raw {say(raw[[0, 1, 9]], 2)} at t = 1, 2, 10, corrected 20; {number(lag)} steps behind a trend"
 
 
 def plain_mean_is_no_target() -> str:
     """The corrected average differs from the plain mean by right, and the notes' sums are off from day 6."""
     plain, corrected = np.cumsum(TEMPERATURES) / np.arange(1, 11), average(TEMPERATURES, 0.9)
-    printed = np.array([_printed("ewa-bias-correction-table", f"day {t}", "true avg") for t in range(1, 11)])
+    table = printed_in("ewa-bias-correction-table")
+    printed = np.array([table[f"day {t}", "true avg"] for t in range(1, 11)])
     off = np.abs(printed - plain) > 0.05
     assert not off[:5].any() and off[5:].all()
     assert np.abs(corrected - plain).max() > 0.1 and not np.allclose(weights(5, 0.9, start="corrected"), 0.2)
     return (
-        f"right plain means on days 6 to 10: {_list(plain[5:], 4)}; the weighted one differs by up to "
+        f"right plain means on days 6 to 10: {say(plain[5:], 4)}; the weighted one differs by up to "
         f"{number(np.abs(corrected - plain).max(), 2)}"
     )
 
@@ -189,8 +179,8 @@ def plain_mean_is_no_target() -> str:
 def two_values_for_one() -> str:
     """The notes print two different corrected averages for day 5, and two for day 8."""
     right = average(TEMPERATURES, 0.9)
-    table = [_printed("ewa-bias-correction-table", f"day {day}", "vhat") for day in (5, 8)]
-    output = [_printed("ewa-code-output", f"with correction, day {day}", "EWA") for day in (5, 8)]
+    table = [printed_in("ewa-bias-correction-table")[f"day {day}", "vhat"] for day in (5, 8)]
+    output = [printed_in("ewa-code-output")[f"with correction, day {day}", "EWA"] for day in (5, 8)]
     assert all(a != b for a, b in zip(table, output, strict=True)) and abs(table[1] - right[7]) > 0.2
     return (
         f"day 5: {table[0]} and {output[0]}, right {right[4]:.2f}; "
@@ -200,7 +190,7 @@ def two_values_for_one() -> str:
 
 def one_convention() -> str:
     """Corrected like the others, beta 0.5 has another value on day 2 than the notes' column."""
-    printed = [_printed("ewa-beta-comparison-table", f"day {t}", "beta 0.5") for t in range(1, 11)]
+    printed = [printed_in("ewa-beta-comparison-table")[f"day {t}", "beta 0.5"] for t in range(1, 11)]
     first = average(TEMPERATURES[1:], 0.5, corrected=False, start=18)
     corrected = average(TEMPERATURES, 0.5)
     assert np.allclose(printed[1:], first, atol=0.06)  # it starts at the first value
@@ -213,7 +203,7 @@ def everyone_notices_day_2() -> str:
     rise = {beta: np.diff(average(TEMPERATURES, beta)) for beta in (0.5, 0.9, 0.98)}
     second, ninth = np.array([[one[0], one[7]] for one in rise.values()]).T
     assert min(second) > 0.7 * max(second) and ninth[2] < 0.25 * ninth[0]
-    return f"beta 0.5, 0.9, 0.98 rise by {_list(second)} degrees on day 2 and by {_list(ninth, 2)} on day 9"
+    return f"beta 0.5, 0.9, 0.98 rise by {say(second)} degrees on day 2 and by {say(ninth, 2)} on day 9"
 
 
 def three_starts() -> str:
@@ -238,8 +228,8 @@ def late_correction() -> str:
     assert late[0] > 10 and late[2] > 1.5 and one_percent > 4000 and min(at_20) > 1.1 and at_20[2] > 50
     assert factor[0.9][0] > 9.9 and factor[0.5][9] < 1.001
     return (
-        f"beta 0.999: {_list(late)} at t = 100, 500, 1000, below 1.01 at t = {one_percent}; t = 20: "
-        f"{_list(at_20)} for 0.9, 0.98, 0.999; day 1 with 0.9: {number(factor[0.9][0], 3)}"
+        f"0.999: {say(late)} at t = 100, 500, 1000, below 1.01 at {one_percent}; t = 20: {say(at_20)} for "
+        f"0.9, 0.98, 0.999; day 1 with 0.9: {number(factor[0.9][0], 3)}"
     )
 
 
@@ -247,7 +237,7 @@ def starts_at_one_percent() -> str:
     """With beta 0.99 the raw average begins at 1 % and is still a third short after 100 steps."""
     share = average(np.ones(100), 0.99, corrected=False)
     assert share[0] < 0.011 and share[4] < 0.05 and share[99] < 0.64
-    return f"{_list(100 * share[[0, 4, 99]])} % after 1, 5 and 100 steps"
+    return f"{say(100 * share[[0, 4, 99]])} % after 1, 5 and 100 steps"
 
 
 # Mistakes -----------------------------------------------------------------------------------------
@@ -267,7 +257,7 @@ def noise_that_is_left() -> str:
     left = np.array([average(noise, beta)[-1].std() for beta in betas])
     assert np.allclose(left, np.sqrt((1 - betas) / (1 + betas)), rtol=0.05)
     assert np.all(np.diff(left) < -0.1) and left[1] < 0.8
-    return f"spread that is left for beta {_list(betas)}: {', '.join(f'{x:.1f}' for x in left)}"
+    return f"spread that is left for beta {say(betas)}: {', '.join(f'{x:.1f}' for x in left)}"
 
 
 def always_dividing_by_one_step() -> str:
@@ -288,7 +278,7 @@ def ten_gradients() -> str:
     moved = 0.25 - plain[-1], 0.25 - averaged[-1]
     assert np.sum(GRADIENTS > 0) == 7 and moved[0] > moved[1] > 0
     assert _turns(plain) == 6 and _turns(averaged) == 0
-    return f"moved {_list(moved)}; {_turns(plain)} changes of direction against {_turns(averaged)}"
+    return f"moved {say(moved)}; {_turns(plain)} changes of direction against {_turns(averaged)}"
 
 
 def second_average_cancels() -> str:
@@ -306,7 +296,7 @@ def same_endpoint() -> str:
     """After four batches the two runs stand at different weights, and after ten they are farther apart."""
     plain = rules.gradient_descent.trace(w=0.25, g=GRADIENTS, lr=0.1)["w"]
     averaged = ewa_descent.trace(w=0.25, g=GRADIENTS, lr=0.1, beta=0.9)["w"]
-    printed = _printed("ewa-effect-ewa", "batch 4", "vhat"), _printed("ewa-gradient-table", "batch 4", "vhat")
+    printed = [printed_in(f"ewa-{name}")["batch 4", "vhat"] for name in ("effect-ewa", "gradient-table")]
     apart = np.abs(plain - averaged)
     assert apart[4] > 8e-5 and apart[10] > 6 * apart[4] and printed[0] != printed[1]
     return (
@@ -380,9 +370,8 @@ def who_corrects() -> str:
     assert sgd[-1] > 9.9 * sgd[0] and rms[0] > 3 * rms[-1]
     assert not [name for name in inspect.signature(torch.optim.Adam).parameters if "bias" in name]
     return (
-        f"first and last step for a constant gradient at lr 1: momentum {_list(sgd[[0, -1]], 2)}, RMSprop "
-        f"{_list(rms[[0, -1]], 2)}, Adam {_list(adam[[0, -1]], 2)}; uncorrected, Adam starts with "
-        f"{number(without, 3)}"
+        f"first and last step for a gradient of 1: momentum {say(sgd[[0, -1]], 2)}, RMSprop "
+        f"{say(rms[[0, -1]], 2)}, Adam {say(adam[[0, -1]], 2)}, first uncorrected {number(without, 3)}"
     )
 
 
@@ -408,7 +397,7 @@ def sum_is_no_average() -> str:
     assert 0.25 - along > 3.9 * (0.25 - averaged)
     return (
         f"a constant gradient of 1 gives {number(total[-1], 4)} and {number(mean[-1], 4)}; the ten gradients "
-        f"lead to {along:.4f} along the sum and {averaged:.4f} along the corrected average"
+        f"lead to {along:.4f} and {averaged:.4f} (sum, corrected average)"
     )
 
 
@@ -437,7 +426,7 @@ def noise_against_delay() -> str:
         errors = [np.mean((average(seen, beta) - truth)[100:] ** 2) for beta in betas]
         best.append(betas[np.argmin(errors)])
     assert best[0] < best[1] < best[2]
-    return f"drift of 0.5, 0.1, 0.02 of the noise per step: nearest with {_list(best)}"
+    return f"drift of 0.5, 0.1, 0.02 of the noise per step: nearest with {say(best)}"
 
 
 def average_of_squares() -> str:

@@ -24,6 +24,7 @@ from ..network import LinearRegression, Network
 from ..schedules import range_test
 from ..training import History, train
 from ..walkthroughs import programs
+from ._say import say
 
 X, Y = np.array([2, 1, 3, 0.5]), np.array([10, 5, 15, 2.5])  # the four points of N2
 
@@ -63,12 +64,6 @@ def _refuses(error: type[Exception], function, *args) -> bool:
     except error:
         return True
     return False
-
-
-def _list(values, figures: int = 3) -> str:
-    """Write numbers as a list in a sentence."""
-    *most, last = (number(value, figures) for value in values)
-    return f"{', '.join(most)} and {last}"
 
 
 # Counting: batches, weights, losses.
@@ -165,7 +160,7 @@ def spread_over_weights_is_no_noise() -> str:
         over_weights.append(np.mean(drawn.std(axis=1)))
         over_batches.append(np.mean(drawn.std(axis=0)))
     assert over_weights[2] > 0.3 * over_weights[1] and over_batches[2] < 1e-12 * over_batches[1]
-    noise, spread = _list(over_batches[:2]), _list(over_weights)
+    noise, spread = say(over_batches[:2]), say(over_weights)
     return f"batches of 1, 32, 128: noise {noise} and 0, spread over the weights {spread}"
 
 
@@ -211,7 +206,7 @@ def every_batch_of_six() -> str:
     for shares in (without, drawn_again):
         assert all(np.diff(np.divide(shares, range(1, 7))) < 0)  # a larger batch always varies less
     missing = 1 - (128 - 32) / (128 - 1)
-    return f"of 6 values, all batches: factor {_list(without, 2)}; for 32 of 128 it takes off {missing:.0%}"
+    return f"of 6 values, all batches: factor {say(without, 2)}; for 32 of 128 it takes off {missing:.0%}"
 
 
 def printed_spreads() -> str:
@@ -396,9 +391,7 @@ def table_of_accuracies() -> str:
     """The notes' own table has the largest gap at one image, and its test accuracy is best at 32."""
     test, gap = {8: 91, 16: 92, 32: 93}, {1: 10, 8: 6, 16: 4, 32: 2}  # percent, points
     assert max(test, key=test.get) == 32 and max(gap, key=gap.get) == 1 and min(gap, key=gap.get) == 32
-    return (
-        f"test accuracy {_list(test.values())}, gaps of {_list(list(gap.values())[1:])} points, for 8, 16, 32"
-    )
+    return f"test accuracy {say(test.values())}, gaps of {say(list(gap.values())[1:])} points, for 8, 16, 32"
 
 
 def critical_batch() -> str:
@@ -431,7 +424,7 @@ def scaling_without_noise() -> str:
     ]
     assert np.allclose(ends[0], (1 - 0.1 * curvature) ** 4) and np.allclose(ends[1], 1 - 0.4 * curvature)
     assert abs(ends[1][0] - ends[0][0]) < 0.1 and abs(ends[1][3]) > 1 > 0.1 > abs(ends[0][3])
-    return f"curvature 1: {_list(e[0] for e in ends)}; curvature 6: {_list(e[3] for e in ends)}"
+    return f"curvature 1: {say(e[0] for e in ends)}; curvature 6: {say(e[3] for e in ends)}"
 
 
 def scaling_with_adam() -> str:
@@ -462,7 +455,7 @@ def rates_for_32() -> str:
         )
     losses = np.array(losses)
     assert np.all(np.diff(losses, axis=1) < 0) and np.all(losses[:, 0] > 2 * losses[:, 2])
-    return f"training loss after one epoch at 0.01, 0.02 and 0.1: {_list(losses.mean(axis=0), 2)}, 5 seeds"
+    return f"training loss after one epoch at 0.01, 0.02 and 0.1: {say(losses.mean(axis=0), 2)}, 5 seeds"
 
 
 def range_test_in_an_epoch() -> str:
@@ -478,7 +471,7 @@ def range_test_in_an_epoch() -> str:
             steepest.append(history.lr[np.argmin(np.diff(history.loss))])
         scattered.append(max(steepest) / min(steepest))
     assert min(scattered) > 100 and factors[2] > 2
-    return f"a step multiplies the rate by {_list(factors)}; 5 seeds differ by factors of more than 100"
+    return f"a step multiplies the rate by {say(factors)}; 5 seeds differ by factors of more than 100"
 
 
 def end_of_the_range_test() -> str:
@@ -494,7 +487,7 @@ def end_of_the_range_test() -> str:
             optimizer.step()
             scheduler.step()
         assert abs(optimizer.param_groups[0]["lr"] - 10) < 1e-6 and ends[-1] < 8
-    return f"batches of 16, 32, 64, 128: {_list((ends[63], ends[95], ends[111], ends[119]), 2)} instead of 10"
+    return f"batches of 16, 32, 64, 128: {say((ends[63], ends[95], ends[111], ends[119]), 2)} instead of 10"
 
 
 def steps_of_accumulation() -> str:
@@ -577,7 +570,7 @@ def statistics_of_small_batches() -> str:
     assert np.allclose(sds * np.sqrt(sizes), 1, atol=0.03) and spreads[0] < 0.6 and 0.96 < spreads[4] < 1
     pairs = drawn[:, :2] - drawn[:, :2].mean(axis=1, keepdims=True)
     assert np.allclose(np.abs(pairs / pairs.std(axis=1, keepdims=True)), 1)  # nothing is left but a sign
-    means, spreads = _list([sds[0], sds[4]], 1), _list([spreads[0], spreads[4]], 2)
+    means, spreads = say([sds[0], sds[4]], 1), say([spreads[0], spreads[4]], 2)
     return f"batches of 2 and 32: the mean is off by {means}, the spread is {spreads}, not 1"
 
 
@@ -673,7 +666,7 @@ def batches_of_the_points() -> str:
         history = _descend(LinearRegression(bias=False), data, size, 0.1, w=np.array([3.0]), shuffle=False)
         ends.append(abs(history.w[0] - 5))
     assert ends[1] < ends[0] < ends[2] and (2 - ends[2]) / 2 > 0.7
-    return f"batches of 1, 2 and 4 end {_list(ends)} from 5; they start 2 away"
+    return f"batches of 1, 2 and 4 end {say(ends)} from 5; they start 2 away"
 
 
 def points_that_agree() -> str:

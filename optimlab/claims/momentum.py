@@ -10,31 +10,20 @@ from __future__ import annotations
 import collections
 import functools
 import itertools
-from collections.abc import Iterable
 
 import numpy as np
 
-from .. import landscapes, rules, walkthroughs
+from .. import landscapes, rules
 from ..datasets import batches, cat_vs_dog
 from ..descent import Descent, grid, run
 from ..format import number
 from ..network import Network
 from ..rule import Rule
 from ..training import History, train
+from ._say import printed_in, say
 
 TEN = (0.08, 0.09, 0.07, 0.1, -0.02, 0.08, 0.09, 0.08, 0.11, 0.07)  # the ten batches of N1
 SIX = (0.0234, -0.0187, 0.0312, 0.0145, -0.0089, 0.0256)  # the first six of its cats and dogs
-
-
-def _list(values: Iterable[float], digits: int = 3) -> str:
-    """Write numbers in a row."""
-    return ", ".join(number(value, digits) for value in values)
-
-
-def _printed(example: str) -> dict[tuple[str, str], float]:
-    """Return the figures that the notes print in a worked example, by row and name; nothing is computed."""
-    values = walkthroughs.get(example)._example.values
-    return {(value.row, value.name): float(value.figure.value) for value in values}
 
 
 def _turns(values: np.ndarray) -> np.ndarray:
@@ -53,14 +42,14 @@ def _steps(path: Descent) -> np.ndarray:
 
 def boxes_and_table() -> str:
     """The six boxes average the gradients; the table after them adds the same ones up, at the same rate."""
-    boxes, table = (_printed(f"momentum-ten-batches-{name}") for name in ("ewa-boxes", "classical"))
+    boxes, table = (printed_in(f"momentum-ten-batches-{name}") for name in ("ewa-boxes", "classical"))
     ratios = [table[f"batch {t}", "v"] / boxes[f"batch {t}", "v"] for t in range(1, 7)]
     average = rules.momentum_average.trace(w=0.5, g=TEN, lr=0.1)
     total = rules.momentum.trace(w=0.5, g=TEN, lr=0.1)
     assert np.allclose(ratios, 10, rtol=1e-3) and np.allclose(total["v"], 10 * average["v"])
     first = average["w"][1], total["w"][1]
     assert np.allclose((boxes["batch 1", "w"], table["batch 1", "w"]), first)
-    return f"velocities {number(np.mean(ratios), 3)} to 1; first weights {_list(first, 4)} (boxes, table)"
+    return f"velocities {number(np.mean(ratios), 3)} to 1; first weights {say(first, 4)} (boxes, table)"
 
 
 def ten_batches() -> str:
@@ -71,7 +60,7 @@ def ten_batches() -> str:
     faster = rules.gradient_descent.trace(w=0.5, g=TEN, lr=1.0)["w"]
     ways = [0.5 - w[-1] for w in (plain, total, average, faster)]
     assert 4 < ways[1] / ways[0] < 4.1 and ways[2] < 0.5 * ways[0] and ways[1] < ways[3]
-    return f"ways of plain, sum, average, plain at ten times the rate: {_list(ways)}"
+    return f"ways of plain, sum, average, plain at ten times the rate: {say(ways)}"
 
 
 def left_right_left() -> str:
@@ -79,7 +68,7 @@ def left_right_left() -> str:
     v = rules.momentum.trace(w=0.0, g=[1, -1, 1])["v"][1:]
     average = rules.momentum_average.trace(w=0.0, g=[1, -1, 1])["v"][1:]
     assert v[1] < 0 and 0 < v[2] < v[0] and np.allclose(v, 10 * average)
-    return f"velocities {_list(v)} as a sum, {_list(average)} as an average"
+    return f"velocities {say(v)} as a sum, {say(average)} as an average"
 
 
 def velocity_levels_off() -> str:
@@ -87,7 +76,7 @@ def velocity_levels_off() -> str:
     v = rules.momentum.trace(w=0.0, g=np.ones(100))["v"]
     gains = np.diff(v)
     assert np.allclose(gains[1:] / gains[:-1], 0.9) and v.max() < 10 and v[-1] > 9.999
-    return f"velocity after 1, 10, 100 steps: {_list(v[[1, 10, 100]], 5)}"
+    return f"velocity after 1, 10, 100 steps: {say(v[[1, 10, 100]], 5)}"
 
 
 def sum_is_no_average() -> str:
@@ -97,7 +86,7 @@ def sum_is_no_average() -> str:
     average = rules.momentum_average.trace(w=np.zeros(20), g=g)["v"].max(axis=0)
     assert np.all(total > 1) and np.all(average < g.max(axis=0))
     largest = total.max(), average.max()
-    return f"largest velocity in 20 random series: {_list(largest)} (sum, average)"
+    return f"largest velocity in 20 random series: {say(largest)} (sum, average)"
 
 
 def two_forms() -> str:
@@ -109,8 +98,8 @@ def two_forms() -> str:
     first = (same[1] - same[0]) / (average[1] - average[0])
     assert np.allclose(scaled, average) and apart > 1 and np.allclose(first, 10)
     return (
-        f"100 steps in the ravine at the same rate: first step {number(first[0], 3)} times as long, up to "
-        f"{number(apart, 2)} apart; the sum at a tenth of the rate: the same path"
+        f"ravine, same rate: first step {number(first[0], 3)} times as long, up to {number(apart, 2)} apart; "
+        "the sum at a tenth of it: the same path"
     )
 
 
@@ -120,7 +109,7 @@ def ranges_of_rates() -> str:
     matched = run(rules.momentum, [1.0] * 50, lr=np.array([0.01, 0.1])).w[0]
     advised = run(rules.momentum, [1.0] * 50, lr=np.array([0.001, 0.01])).w[0]
     assert np.allclose(matched, average) and np.allclose(average / advised, 10)
-    return f"50 steps of gradient 1 end at {_list(average, 2)}; at the advised rates at {_list(advised, 2)}"
+    return f"50 steps of gradient 1 end at {say(average, 2)}; at the advised rates at {say(advised, 2)}"
 
 
 def three_conventions() -> str:
@@ -128,12 +117,12 @@ def three_conventions() -> str:
     forms = (rules.momentum_lr_inside, rules.momentum_average, rules.momentum)
     ends = [form.trace(w=5.0, g=[2, 2, -1], lr=0.1)["w"][3] for form in forms]
     second = [-np.diff(form.trace(w=0.0, g=[-2, -2], lr=0.1)["w"])[1] for form in forms]
-    table = _printed("velocity-table")["step 2", "update"]
+    table = printed_in("velocity-table")["step 2", "update"]
     assert np.isclose(ends[2], ends[0]) and abs(ends[1] - ends[0]) > 0.5
     assert all(abs(table - step) > 3 for step in second)
     return (
         f"question 5: {number(ends[0], 4)} with the rate inside, {number(ends[1], 4)} with the average; "
-        f"second update {_list(second[:2])}, in the table {number(table)}"
+        f"second update {say(second[:2])}, in the table {number(table)}"
     )
 
 
@@ -167,7 +156,7 @@ def velocity_of_torch() -> str:
             found.append(steps.state[p]["momentum_buffer"].item())
     assert np.allclose(buffers[0.0], rules.momentum.trace(w=0.0, g=TEN)["v"][1:])
     assert abs(buffers[0.9][2] - rules.momentum_average.trace(w=0.0, g=TEN)["v"][3]) > 0.05
-    return f"first buffers {_list(buffers[0.0][:3], 4)}; with dampening 0.9 {_list(buffers[0.9][:3])}"
+    return f"first buffers {say(buffers[0.0][:3], 4)}; with dampening 0.9 {say(buffers[0.9][:3])}"
 
 
 @Rule
@@ -205,8 +194,8 @@ def momentum_of_one() -> str:
     torch.optim.SGD([torch.zeros(1)], lr=0.1, momentum=1.0)
     assert np.isclose(v[-1], 1000) and swing[0] < 1e-3 and 0.99 < swing[1] < 1.05
     return (
-        f"velocity after 1000 gradients of 1: {number(v[-1])}; swing from 1 in a bowl after 200 steps: "
-        f"{number(swing[1], 3)}, with momentum 0.9 {number(swing[0], 2)}"
+        f"velocity after 1000 gradients of 1: {number(v[-1])}; swing in a bowl after 200 steps: "
+        f"{number(swing[1], 3)}, with 0.9 {number(swing[0], 2)}"
     )
 
 
@@ -215,7 +204,7 @@ def momentum_of_one() -> str:
 
 def one_end_for_all() -> str:
     """Whatever the 32 gradients are, the printed sum and last velocity force another last weight."""
-    plain, table = _printed("momentum-catdog-plain-gd"), _printed("momentum-catdog-classical-table")
+    plain, table = printed_in("momentum-catdog-plain-gd"), printed_in("momentum-catdog-classical-table")
     end, v32, w32 = plain["batch 32", "w"], table["batch 32", "v"], table["batch 32", "w"]
     shares = np.stack([np.ones(32), 0.9 ** np.arange(31, -1, -1)])  # in the sum; in the last velocity
     g = 0.02 * np.random.default_rng(0).standard_normal((32, 50))
@@ -228,7 +217,7 @@ def one_end_for_all() -> str:
 
 def average_step() -> str:
     """The printed average step is the distance between the ends over 32; the steps themselves are longer."""
-    plain = _printed("momentum-catdog-plain-gd")
+    plain = printed_in("momentum-catdog-plain-gd")
     printed, over_32 = plain["statistics", "avg_step"], abs(plain["batch 32", "w"] - 0.25) / 32
     steps = np.diff(rules.gradient_descent.trace(w=0.25, g=SIX, lr=0.1)["w"])
     mean, net = np.abs(steps).mean(), abs(steps.sum()) / 6
@@ -254,14 +243,14 @@ def order_of_batches() -> str:
 def charts() -> str:
     """The charts do not show the tables: nothing there falls by 0.30, and the drawn ramp leads too far."""
     names = "plain-gd", "classical-table"
-    falls = [0.25 - _printed(f"momentum-catdog-{name}")["batch 32", "w"] for name in names]
+    falls = [0.25 - printed_in(f"momentum-catdog-{name}")["batch 32", "w"] for name in names]
     most = 0.25 - rules.gradient_descent.trace(w=0.25, g=[max(SIX)] * 30, lr=0.1)["w"][-1]
     v = rules.momentum.trace(w=0.25, g=SIX, lr=0.1)["v"][1:]
     ramp = 0.1 * np.linspace(0, 0.09, 31).sum()
     assert max(falls) < most < 0.1 and _turns(np.diff(v)) == 3 and ramp > 2 * max(falls)
     return (
-        f"printed falls {_list(falls)}, 30 of the largest gradients {number(most, 3)}, the ramp "
-        f"{number(ramp, 3)}; velocities {_list(v)}"
+        f"printed falls {say(falls)}, the largest gradient 30 times {number(most, 3)}, the ramp "
+        f"{number(ramp, 3)}; velocities {say(v)}"
     )
 
 
@@ -310,27 +299,27 @@ def momentum_added() -> str:
 def first_epochs() -> str:
     """The notes print two losses for the first epoch of the same network, and training gives neither."""
     names = {"Standard GD": "plain-gd", "Momentum 0.9": "classical-table"}
-    output = _printed("momentum-expected-output")
+    output = printed_in("momentum-expected-output")
     later = [output[f"{name}, epoch 0", "loss"] for name in names]
-    first = [_printed(f"momentum-catdog-{name}")["statistics", "loss_end"] for name in names.values()]
+    first = [printed_in(f"momentum-catdog-{name}")["statistics", "loss_end"] for name in names.values()]
     runs = _five(rules.gradient_descent, 0.1, epochs=1), _five(rules.momentum, 0.01, epochs=1)
     measured = [np.mean([each.loss for each in five]) for five in runs]
     assert first[0] + 0.05 < later[0] and first[1] + 0.1 < later[1] and min(measured) > max(later)
     return (
         f"plain {number(first[0])} and {number(later[0])}, momentum {number(first[1])} and "
-        f"{number(later[1])}; measured {_list(measured, 2)}, means of 5 seeds"
+        f"{number(later[1])}; measured {say(measured, 2)}, means of 5 seeds"
     )
 
 
 def memorized_by_epoch_5() -> str:
     """Plain descent, momentum and Nesterov all know nearly all of the 1024 random labels after 5 epochs."""
     ways = {"Standard GD": rules.gradient_descent, "Momentum 0.9": rules.momentum, "Nesterov": rules.nesterov}
-    output = _printed("momentum-expected-output")
+    output = printed_in("momentum-expected-output")
     printed = [output[f"{name}, epoch 9", "acc"] for name in ways]
     known = [_five(rule, lr) for rule, lr in zip(ways.values(), (0.1, 0.01, 0.01), strict=True)]
     least = min(each.train_accuracy[-1] for five in known for each in five)
     assert least > 0.995 and max(printed) < 95
-    return f"at least 99.5 % in each of 15 runs; printed after 10 epochs: {_list(printed, 4)} %"
+    return f"at least 99.5 % in each of 15 runs; printed after 10 epochs: {say(printed, 4)} %"
 
 
 def same_epochs() -> str:
@@ -340,8 +329,8 @@ def same_epochs() -> str:
     losses = [np.mean([each.train_loss[1:4] for each in five], axis=0) for five in (plain, heavy)]
     assert np.all(losses[0] < losses[1])
     return (
-        f"all ten runs are above 92 % after 2 epochs; losses after 1, 2, 3 epochs: {_list(losses[0], 2)} "
-        f"plain, {_list(losses[1], 2)} with momentum"
+        f"all runs above 92 % after 2 epochs; losses after 1, 2, 3: plain {say(losses[0], 2)}, momentum "
+        f"{say(losses[1], 2)}"
     )
 
 
@@ -356,8 +345,8 @@ def nothing_to_learn() -> str:
     tested = np.array([np.mean([each.test_accuracy[-1] for each in five]) for five in runs])
     assert known > 0.99 and np.all(np.abs(tested - 0.5) < 0.03)
     return (
-        f"momentum 0, 0.5, 0.9: over 99 % of the training labels known, right on test images "
-        f"{_list(100 * tested, 2)} % of the time, means of 5 seeds"
+        f"momentum 0, 0.5, 0.9, means of 5 seeds: over 99 % of the training labels, {say(100 * tested, 2)} % "
+        "of the test images"
     )
 
 
@@ -369,12 +358,12 @@ def nesterov_on_cats_and_dogs() -> str:
     )
     ratio = nesterov / heavy
     assert np.all(ratio[:, 1:6] < 1) and np.all((ratio[:, 7] > 1) & (ratio[:, 7] < 1.02))
-    return f"loss over that of momentum after 3 and 7 epochs: {_list(ratio.mean(axis=0)[[3, 7]])}, 5 seeds"
+    return f"loss over that of momentum after 3 and 7 epochs: {say(ratio.mean(axis=0)[[3, 7]])}, 5 seeds"
 
 
 def shown_configurations() -> str:
     """Four configurations are run; the printed output has rows of three."""
-    names = {row.split(",")[0] for row, _ in _printed("momentum-expected-output")}
+    names = {row.split(",")[0] for row, _ in printed_in("momentum-expected-output")}
     assert len(names) == 3 and not any("0.5" in name for name in names)
     return f"printed are {', '.join(sorted(names))}; momentum 0.5 is not among them"
 
@@ -400,13 +389,13 @@ def farthest() -> str:
     ends = [rules.momentum.trace(w=0.0, g=np.ones(n), lr=1.0)["w"][-1] for n in (10, 100, 10_000)]
     ratios = np.array(ends) / (-10, -100, -10_000)
     assert abs(ratios[1] - 9.1) < 0.01 and ratios[2] < 10
-    return f"times as far after 10, 100, 10000 steps: {_list(ratios, 4)}"
+    return f"times as far after 10, 100, 10000 steps: {say(ratios, 4)}"
 
 
 def across_the_ravine() -> str:
     """The velocity turns at once; it halves, in time, what alternates exactly, and carries the rest far."""
     first = rules.momentum.trace(w=0.0, g=[5.0, -4.8, 4.9])["v"][1:]
-    printed = [_printed("momentum-ravine")[f"batch {t}", "v2"] for t in (1, 2, 3)]
+    printed = [printed_in("momentum-ravine")[f"batch {t}", "v2"] for t in (1, 2, 3)]
     assert first[1] < 0 < printed[1] and first[2] < 4.9 < printed[2]
     v = np.abs(rules.momentum.trace(w=0.0, g=np.tile([5.0, -5.0], 50))["v"])[[5, 100]] / 5
     uneven = np.tile([4.9, -4.8], 50)
@@ -414,8 +403,8 @@ def across_the_ravine() -> str:
     heavy = -rules.momentum.trace(w=0.0, g=uneven, lr=1.0)["w"][-1]
     assert v[0] > 0.8 and abs(v[1] - 1 / 1.9) < 1e-3 and heavy > 5 * plain
     return (
-        f"velocities {_list(first)}, printed {_list(printed)}; of 5 and -5 the velocity keeps {_list(v, 2)} "
-        f"after 5 and 100 batches; 4.9 and -4.8 lead {_list((plain, heavy), 2)} far (plain, momentum)"
+        f"velocities {say(first)}, printed {say(printed)}; of ±5 it keeps {say(v, 2)} after 5 and 100 "
+        f"batches; 4.9 and -4.8 lead {say((plain, heavy), 2)} far (plain, momentum)"
     )
 
 
@@ -426,8 +415,7 @@ def overshoot() -> str:
     beyond, turns = np.maximum(0, -x.min(axis=0)), _turns(x)
     assert np.all(beyond[:3] == 0) and np.all(np.diff(beyond[2:]) > 0.1) and np.all(turns[3:] > 5)
     return (
-        f"momentum {_list(betas)}, along the flat axis: {_list(turns)} sign changes in 300 "
-        f"steps, overshoot {_list(beyond, 2)} of the way"
+        f"momentum {say(betas)}, flat axis: {say(turns)} sign changes, overshoot {say(beyond, 2)} of the way"
     )
 
 
@@ -439,7 +427,7 @@ def velocity_levels() -> str:
     v = run(rules.momentum, noise, momentum=betas, record=("v",))["v"][1000:]
     spread = np.sqrt(np.mean(v**2, axis=(0, 1)))
     assert np.allclose(steady, 1 / (1 - betas)) and np.allclose(spread, 1 / np.sqrt(1 - betas**2), rtol=0.15)
-    return f"steady gradient of 1: {_list(steady)}; noise of size 1, 20 series: {_list(spread, 2)}"
+    return f"steady gradient of 1: {say(steady)}; noise of size 1, 20 series: {say(spread, 2)}"
 
 
 def contributions() -> str:
@@ -447,7 +435,7 @@ def contributions() -> str:
     path = run(rules.momentum, landscapes.four_points_online, steps=4, lr=0.1, record=("g", "v"))
     left = path["g"][1:, 0] * 0.9 ** np.arange(3, -1, -1)
     assert left[0] < -10 and left[2] > 18 and np.isclose(left.sum(), path["v"][4, 0])
-    return f"{number(left.sum(), 3)} is the sum of what is left of four gradients: {_list(left)}"
+    return f"{number(left.sum(), 3)} is the sum of what is left of four gradients: {say(left)}"
 
 
 def batches_of_two() -> str:
@@ -463,7 +451,7 @@ def batches_of_two() -> str:
     single = run(rules.momentum, landscapes.four_points_online, steps=400, lr=0.1)["w"][::4, 0]
     assert abs(pairs[-1] - 5) < 0.01 and abs(single[-1] - 5) > 1000
     shown = [1, 2, 3, 20]
-    return f"weights after epochs {_list(shown)}: {_list(pairs[shown])} of two, {_list(single[shown])} of one"
+    return f"weights after epochs {say(shown)}: {say(pairs[shown])} of two, {say(single[shown])} of one"
 
 
 # Quadratics.
@@ -475,7 +463,7 @@ def overstepping() -> str:
     path = run(rules.gradient_descent, landscapes.ravine, start=[1.0, 1.0], steps=60, lr=rates)["w"]
     flips = _turns(path[:, 1])
     assert flips.tolist() == [0, 0, 60, 60, 60] and np.all(_turns(path[:, 0]) == 0)
-    return f"sign changes in 60 steps at {_list(rates)}: {_list(flips)}"
+    return f"sign changes in 60 steps at {say(rates)}: {say(flips)}"
 
 
 def ravine_at_0_095() -> str:
@@ -498,10 +486,7 @@ def zigzag() -> str:
     path = run(rules.momentum, landscapes.ravine, start=[1.0, 1.0], steps=400, lr=0.095, momentum=betas)
     steps, turns = _steps(path), _turns(path["w"][:60, 1])
     assert steps[3] > 1.8 * steps[0] and steps[1] < 0.4 * steps[0] and turns[3] > 20
-    return (
-        f"momentum {_list(betas)}: {_list(steps)} steps to 0.001, {_list(turns)} sign changes "
-        "across in 60 steps"
-    )
+    return f"momentum {say(betas)}: {say(steps)} steps to 0.001, {say(turns)} sign changes across in 60 steps"
 
 
 def momentum_by_condition() -> str:
@@ -513,7 +498,7 @@ def momentum_by_condition() -> str:
         path = run(rules.momentum, valley, start=[1.0, 1.0], steps=1500, **runs)
         best[kappa] = runs.fold(_steps(path)).min(axis=0)
     assert best[10][0] < 0.5 * best[10][1] and best[1000][0] > 2 * best[1000][1]
-    return f"steps to 0.001: {_list(best[10], 4)} at condition number 10, {_list(best[1000], 4)} at 1000"
+    return f"steps to 0.001: {say(best[10], 4)} at condition number 10, {say(best[1000], 4)} at 1000"
 
 
 def gain_by_condition() -> str:
@@ -529,7 +514,7 @@ def gain_by_condition() -> str:
     counts = {kappa: [float(_steps(path)) for path in paths] for kappa, paths in found.items()}
     gains = [plain / heavy / np.sqrt(kappa) for kappa, (plain, heavy) in counts.items()]
     assert all(0.4 < gain < 0.8 for gain in gains)
-    return "steps of descent and momentum: " + "; ".join(f"{k}: {_list(n, 4)}" for k, n in counts.items())
+    return "steps of descent and momentum: " + "; ".join(f"{k}: {say(n, 4)}" for k, n in counts.items())
 
 
 def two_rates_in_turn() -> str:
@@ -550,7 +535,7 @@ def floor_of_the_valley() -> str:
     x, y = np.abs([landscapes.ravine.gradient(w) for w in path]).T
     angle = np.degrees(np.arctan2(y, x))
     assert angle[0] > 80 and angle[-1] < 1
-    return f"angle to the valley after 0, 1, 2, 3, 4, 5 steps: {_list(angle, 2)} degrees"
+    return f"angle to the valley after 0, 1, 2, 3, 4, 5 steps: {say(angle, 2)} degrees"
 
 
 def conditions_of_ravines() -> str:
@@ -558,7 +543,7 @@ def conditions_of_ravines() -> str:
     ravines = [landscapes.ravine.using(kappa=kappa).hessian([0, 0]) for kappa in (10.0, 15.0)]
     ratios = [landscapes.condition_number(h) for h in (*ravines, landscapes.rosenbrock.hessian([1, 1]))]
     assert np.allclose(ratios[:2], [10, 15]) and ratios[2] > 1000
-    return f"condition numbers {_list(ratios[:2])}; that of Rosenbrock's valley is {number(ratios[2], 3)}"
+    return f"condition numbers {say(ratios[:2])}; that of Rosenbrock's valley is {number(ratios[2], 3)}"
 
 
 # Nesterov.
@@ -570,16 +555,16 @@ def nesterov_redone() -> str:
     given = {"w": 0.1, "g": lambda w: 0.5 * w, "steps": 1, "lr": 0.1}
     left, right = ([rule.trace(v=v, **given)["w"][1] for rule in pair] for v in (0.08, -0.08))
     assert max(left) < 0.1 < min(right)
-    return f"from 0.1 to {_list(left, 4)} with +0.08, to {_list(right, 4)} with -0.08 (standard, Nesterov)"
+    return f"from 0.1 to {say(left, 4)} with +0.08, to {say(right, 4)} with -0.08 (standard, Nesterov)"
 
 
 def gradient_farther_out() -> str:
     """Farther from the minimum the gradient of a convex loss is no smaller: it cannot have turned."""
     losses = (lambda w: 0.25 * w**2, np.cosh, lambda w: w**4, lambda w: abs(w) ** 1.5, abs)
     slopes = [[(f(w + 1e-6) - f(w - 1e-6)) / 2e-6 for w in (0.1, 0.1072)] for f in losses]
-    printed = _printed("momentum-nesterov-vs-standard")["nesterov", "g_lookahead"]
+    printed = printed_in("momentum-nesterov-vs-standard")["nesterov", "g_lookahead"]
     assert all(0 < near < far + 1e-8 for near, far in slopes) and printed < 0
-    return f"example at 0.1 and 0.1072: {_list(slopes[0])}, printed {number(printed)}; five losses agree"
+    return f"example at 0.1 and 0.1072: {say(slopes[0])}, printed {number(printed)}; five losses agree"
 
 
 def nesterov_of_torch() -> str:
@@ -627,7 +612,7 @@ def limits_of_the_rate() -> str:
         lost = run(rule, landscapes.ravine, steps=2000, record=(), lr=rates).diverged
         assert lost.tolist() == [False, True]
     assert limits[rules.nesterov] < 0.095 < limits[rules.gradient_descent]
-    return f"2 % below they converge and 2 % above they diverge: {_list(limits.values())} (torch's form last)"
+    return f"2 % below they converge and 2 % above they diverge: {say(limits.values())} (torch's form last)"
 
 
 def nesterov_on_four_points() -> str:
@@ -639,8 +624,8 @@ def nesterov_on_four_points() -> str:
     assert 5 < ahead[2] < heavy[2] and abs(ahead[4] - 5) > 10 * abs(heavy[4] - 5)
     assert np.abs(ahead[-4:]).max() > 100 and abs(torch_like[4] - ahead[4]) > 1
     return (
-        f"momentum {_list(heavy[[2, 4]], 4)} after points 2 and 4; Nesterov {_list(ahead[[2, 4]], 4)}, as "
-        f"torch has it {_list(torch_like[[2, 4]], 4)}"
+        f"momentum {say(heavy[[2, 4]], 4)} after points 2 and 4; Nesterov {say(ahead[[2, 4]], 4)}, as "
+        f"torch has it {say(torch_like[[2, 4]], 4)}"
     )
 
 
@@ -656,7 +641,7 @@ def spread_of_weights() -> str:
         for rule in (rules.gradient_descent, rules.momentum_average, rules.momentum)
     )
     assert 0.9 < average / plain < 1.1 and 8 < total / plain < 12
-    return f"variance in a bowl, 400 runs: {_list((plain, average, total), 2)} (descent, average, sum)"
+    return f"variance in a bowl, 400 runs: {say((plain, average, total), 2)} (descent, average, sum)"
 
 
 def nesterov_under_noise() -> str:
@@ -692,7 +677,7 @@ def depth() -> str:
         change = network.named(path.w - start)
         moved.append(np.linalg.norm(change["W1"]) / np.linalg.norm(change["b21"]))
     assert max(moved) < 1e-3 and max(moved[1:]) < 1.5 * moved[0]
-    return f"first layer's way over the last one's, momentum 0, 0.9, 0.99: {_list(moved, 1)}"
+    return f"first layer's way over the last one's, momentum 0, 0.9, 0.99: {say(moved, 1)}"
 
 
 # Losses that are not convex.
@@ -711,7 +696,7 @@ def leaving_a_saddle() -> str:
     y = np.abs(run(rules.gradient_descent, _saddle, start=close, steps=1000, lr=0.05)["w"][:, 1])
     steps = np.argmax(y > 0.5, axis=0)[:4]
     assert np.allclose(np.abs(end[1]), np.sqrt(0.5)) and np.all(np.diff(steps) > 30) and y[-1, 4] == 0
-    return f"1000 of 1000 starts; steps from 0.01, 1e-4, 1e-6, 1e-8 off: {_list(steps)}; from 0 never"
+    return f"1000 of 1000 starts; steps from 0.01, 1e-4, 1e-6, 1e-8 off: {say(steps)}; from 0 never"
 
 
 def momentum_at_a_saddle() -> str:
@@ -722,7 +707,7 @@ def momentum_at_a_saddle() -> str:
         assert y[-1, 1] == 0
         steps.append(np.argmax(y[:, 0] > 0.5))
     assert steps[1] < 0.5 * steps[0] and steps[2] > 1.3 * steps[0]
-    return f"steps from 1e-6 off: {_list(steps)} (descent, momentum 0.9, momentum at a tenth of the rate)"
+    return f"steps from 1e-6 off: {say(steps)} (descent, momentum 0.9, momentum at a tenth of the rate)"
 
 
 def saddles_without_curvature() -> str:
@@ -744,7 +729,7 @@ def random_curvatures() -> str:
         smallest = np.linalg.eigvalsh(matrices + matrices.transpose(0, 2, 1))[:, 0]
         shares.append(np.mean(smallest > 0))
     assert shares[0] > 0.45 and 0.1 < shares[1] < 0.2 and shares[2] < 0.01 and shares[3] == 0
-    return f"in 1, 2, 4, 8 dimensions, 5000 matrices each: {_list(100 * np.array(shares), 2)} %"
+    return f"in 1, 2, 4, 8 dimensions, 5000 matrices each: {say(100 * np.array(shares), 2)} %"
 
 
 def over_the_hill() -> str:
@@ -755,6 +740,4 @@ def over_the_hill() -> str:
     reached = runs.fold(np.abs(path.w[0] - low) < 0.05).mean(axis=0)
     back = np.sum(np.any(path["w"][:, 0] < -0.5, axis=0) & (np.abs(path.w[0] - near) < 0.05))
     assert reached[0] == 0 and 0.5 < reached[2] < 0.95 and back > 5
-    return (
-        f"share of 40 rates, momentum 0, 0.5, 0.9, 0.98: {_list(100 * reached, 2)} %; {back} runs swung back"
-    )
+    return f"share of 40 rates, momentum 0, 0.5, 0.9, 0.98: {say(100 * reached, 2)} %; {back} runs swung back"

@@ -21,6 +21,7 @@ from ..landscapes import saddle as saddle_surface
 from ..network import LinearRegression, Network
 from ..schedules import range_test, read_range_test
 from ..training import train
+from ._say import say
 
 FOUR = {  # with a rate near the best of eleven, from 0.0001 to 10, in 20 epochs with batches of 32
     rules.gradient_descent: 0.2,
@@ -30,11 +31,6 @@ FOUR = {  # with a rate near the best of eleven, from 0.0001 to 10, in 20 epochs
 }
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 X = np.array([2, 1, 3, 0.5])  # the four points of N2, on the line y = 5 x
-
-
-def _list(values, figures: int = 3) -> str:
-    """Write numbers as a list."""
-    return ", ".join(number(value, figures) for value in values)
 
 
 @functools.cache
@@ -125,7 +121,7 @@ def convex_without_a_minimum() -> str:
     assert np.all(np.exp((a + b) / 2) <= (np.exp(a) + np.exp(b)) / 2 + 1e-12)
     x = run(rules.gradient_descent, np.exp, start=[0.0], steps=10_000, lr=1.0)["w"][:, 0]
     assert np.all(np.diff(x) < 0) and x[1000] - x[10_000] > 2 and np.exp(x[-1]) > 0
-    return f"after 100, 1000, 10,000 steps at {_list(x[[100, 1000, 10_000]])}"
+    return f"after 100, 1000, 10,000 steps at {say(x[[100, 1000, 10_000]])}"
 
 
 def many_minima_of_a_convex_function() -> str:
@@ -137,7 +133,7 @@ def many_minima_of_a_convex_function() -> str:
     start = [[-4.0, -0.5, 0.3, 2.0, 5.0]]
     x = run(rules.gradient_descent, slope, start=start, steps=300, lr=0.07).w[0]
     assert np.all(np.maximum(0, np.abs(x) - 1) < 1e-9) and np.ptp(x) > 1 and len(set(x.round(3))) >= 4
-    return f"from {_list(start[0])} it ends at {_list(x)}, all with the value 0"
+    return f"from {say(start[0])} it ends at {say(x)}, all with the value 0"
 
 
 def one_valley_not_convex() -> str:
@@ -157,7 +153,7 @@ def leaving_a_maximum() -> str:
     start = [[0.0, 1e-6, -1e-6]]
     x = run(rules.gradient_descent, lambda x: 4 * x**3 - 2 * x, start=start, steps=300, lr=0.1).w[0]
     assert x[0] == 0 and np.allclose(np.abs(x[1:]), np.sqrt(0.5))
-    return f"on x⁴ - x² from 0, 1e-06, -1e-06: {_list(x)}"
+    return f"on x⁴ - x² from 0, 1e-06, -1e-06: {say(x)}"
 
 
 def zero_gradients() -> str:
@@ -218,8 +214,8 @@ def windows_of_a_series() -> str:
     errors, splits = np.reshape(errors, (10, 2)).mean(axis=0), np.mean(splits, axis=0)
     assert abs(errors[0] / errors[1] - 1) < 0.02 and splits[1] > 10 * splits[0]
     return (
-        f"errors {_list(errors)} shuffled and in order; a walk predicted from the nearest known day is "
-        f"{_list(splits, 2)} off on random days and on later ones"
+        f"errors {say(errors)} shuffled and in order; the nearest known day is {say(splits, 2)} off on "
+        "random and on later days"
     )
 
 
@@ -247,7 +243,7 @@ def two_ways_to_clip() -> str:
     alone = np.concatenate([by_norm(np.array(g), 1.0) for g in ([3.0, 4.0], [12.0])])
     assert norm == 13 and np.allclose(together, np.array([3, 4, 12]) / 13, atol=1e-5)
     assert np.allclose(alone, [0.6, 0.8, 1.0], atol=1e-5)
-    return f"(3, 4) and (12) become {_list(together, 2)} together, {_list(alone, 2)} one by one"
+    return f"(3, 4) and (12) become {say(together, 2)} together, {say(alone, 2)} one by one"
 
 
 def clipping_nan() -> str:
@@ -280,7 +276,7 @@ def rescaling_in_recurrent_networks() -> str:
     g[100] = 1e4
     ways = [-run(rules.adam, g, lr=1.0, clip_norm=limit, record=()).w[0] for limit in (None, 1.0)]
     assert max(shares) < 1e-3 and ways[1] > 900 > 300 > ways[0]
-    return f"way of 1000 steps with a burst at 100: {_list(ways)} times lr, without and with clipping"
+    return f"way of 1000 steps with a burst at 100: {say(ways)} times lr, without and with clipping"
 
 
 # Comparisons on the four points and on digits.
@@ -299,7 +295,7 @@ def scoreboard() -> str:
     later = off(range(4), 20)
     assert wins.tolist() == [21, 3, 0, 0, 0] and np.argmin(ends[0]) == 1
     assert later[0] < 1e-9 and later[1] > 100 and max(later[2:]) < 1
-    return f"after 20 epochs off by {_list(later, 2)}: descent, momentum, RMSprop, Adam, AdaGrad"
+    return f"after 20 epochs off by {say(later, 2)}: descent, momentum, RMSprop, Adam, AdaGrad"
 
 
 def fixes_of_a_divergence() -> str:
@@ -308,7 +304,7 @@ def fixes_of_a_divergence() -> str:
     ends = [_through_points(rules.momentum, range(4), 20, lr=0.1, momentum=m).w[0] - 5 for m in (0.9, 0.8)]
     assert found[0] > 1.3 and found[1] > 1 > found[2] > 0.95 and found[3] < 0.85
     assert abs(ends[0]) > 100 and abs(ends[1]) < 5
-    return f"factor per epoch {_list(found)} for momentum 0.9, 0.82, 0.8, and 0.9 at the rate 0.05"
+    return f"factor per epoch {say(found)} for momentum 0.9, 0.82, 0.8, and 0.9 at the rate 0.05"
 
 
 def _two_wells(w):
@@ -326,7 +322,7 @@ def two_plateaus() -> str:
         assert abs(before - still) < 0.02 and after < still - 0.2
     x = np.linspace(0.1, 3.2, 50)
     assert np.all(plateau.gradient(np.array([x, 0 * x]))[0] > 0)  # no stationary point on the way
-    return f"losses before, on and after it: {_list(saddle, 2)} at a saddle; {_list(pit, 2)} into a pit"
+    return f"losses before, on and after it: {say(saddle, 2)} at a saddle; {say(pit, 2)} into a pit"
 
 
 def default_rates() -> str:
@@ -334,7 +330,7 @@ def default_rates() -> str:
     accuracy = _sweep().mean(axis=2)
     descent, momentum, rmsprop, adam = 100 * (accuracy.max(axis=1) - accuracy[:, 0])
     assert min(descent, momentum) > 40 and adam > 10
-    return f"points behind: {_list([descent, momentum, rmsprop, adam], 2)} (descent, momentum, RMSprop, Adam)"
+    return f"points behind: {say([descent, momentum, rmsprop, adam], 2)} (descent, momentum, RMSprop, Adam)"
 
 
 def rates_that_work() -> str:
@@ -349,7 +345,7 @@ def epochs_to_95() -> str:
     """At tuned rates all four reach 95 % on digits within 10 epochs, descent in under 3 times Adam's."""
     descent, momentum, rmsprop, adam = _epochs(0.95)
     assert max(descent, momentum, rmsprop, adam) < 10 and adam < descent < 3 * adam
-    medians = _list([descent, momentum, rmsprop, adam], 2)
+    medians = say([descent, momentum, rmsprop, adam], 2)
     return f"medians of 6 seeds: {medians} epochs (descent, momentum, RMSprop, Adam)"
 
 
@@ -377,7 +373,7 @@ def sizes_of_the_state() -> str:
     ratio = (2 + kept[3]) / (2 + kept[0])  # weights and gradients are there in any case
     assert kept == [0, 1, 1, 2] and ratio == 2
     return (
-        f"{_list(kept)} numbers per weight; with weights and gradients Adam needs {number(ratio)} times SGD's"
+        f"{say(kept)} numbers per weight; with weights and gradients Adam needs {number(ratio)} times SGD's"
     )
 
 
@@ -413,9 +409,7 @@ def rates_for_larger_batches() -> str:
     small, scaled, same, lower = np.reshape(ends, (5, 4)).T
     assert np.all(scaled < 1.1 * small) and np.all(same > 10 * small) and np.all(lower > same)
     means = [np.mean(losses) for losses in (small, scaled, same, lower)]
-    return (
-        f"loss {number(means[0], 2)} with 32; {_list(means[1:], 2)} with 256 at 8, 1 and 1/8 times the rate"
-    )
+    return f"loss {number(means[0], 2)} with 32; {say(means[1:], 2)} with 256 at 8, 1 and 1/8 times the rate"
 
 
 def largest_batch() -> str:
@@ -431,7 +425,7 @@ def largest_batch() -> str:
     passes = np.reshape(found, (5, 3, 3)).min(axis=2).mean(axis=0)
     steps = passes * [32, 8, 1]
     assert steps[0] > 2 * steps[1] and steps[1] < 2.5 * steps[2] and passes[2] > 3 * passes[1]
-    return f"batches of 32, 128, 1024: {_list(steps, 2)} steps, {_list(passes, 2)} passes over the data"
+    return f"batches of 32, 128, 1024: {say(steps, 2)} steps, {say(passes, 2)} passes over the data"
 
 
 def full_batch_on_small_data() -> str:
@@ -455,4 +449,4 @@ def speedup() -> str:
     assert most / least_adam == 20 and max(least / least_adam, most / most_adam) < 10
     assert 1 < descent / adam < 5
     ratios = least / least_adam, most / most_adam
-    return f"{_list(ratios, 2)} times by the ranges of the table; {number(descent / adam, 1)} times on digits"
+    return f"{say(ratios, 2)} times by the ranges of the table; {number(descent / adam, 1)} times on digits"

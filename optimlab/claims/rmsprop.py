@@ -13,29 +13,19 @@ from collections.abc import Iterable
 import numpy as np
 from numpy import sqrt
 
-from .. import rules, walkthroughs
+from .. import rules
 from ..datasets import cat_vs_dog
 from ..descent import run
 from ..format import number
 from ..network import Network
 from ..rule import Rule
 from ..training import History, train
+from ._say import printed_in, say
 
 # The gradients of the two weights in the ten batches of N1: one small and steady, one rare and large.
 STEADY = (0.002, 0.0018, 0.0021, 0.0019, 0.002, 0.0022, 0.0018, 0.0019, 0.0021, 0.002)
 RARE = (0, 0, 2.5, 0, 0, 0, 3.1, 0, 0, 0)
 BOTH = np.column_stack([STEADY, RARE])
-
-
-def _list(values: Iterable[float], digits: int = 3) -> str:
-    """Write numbers in a row."""
-    return ", ".join(number(value, digits) for value in values)
-
-
-def _printed(example: str) -> dict[tuple[str, str], float]:
-    """Return the figures that the notes print in a worked example, by row and name; nothing is computed."""
-    values = walkthroughs.get(example)._example.values
-    return {(value.row, value.name): float(value.figure.value) for value in values}
 
 
 def _torch_path(gradients: Iterable[float], **hyper) -> np.ndarray:
@@ -59,10 +49,10 @@ def batch_3() -> str:
     corrected = rules.adam.trace(w=np.full(2, 0.5), g=BOTH[:3], lr=0.001, beta1=0.0)
     plain = rules.rmsprop.trace(w=np.full(2, 0.5), g=BOTH[:3], lr=0.001, rho=0.999)
     right, raw = 0.001 / sqrt(corrected["v_hat"][3]), 0.001 / sqrt(plain["s"][3])
-    printed = _printed("rmsprop-three-batches-beta0999")
+    printed = printed_in("rmsprop-three-batches-beta0999")
     boxes = [printed[f"batch 3, w{i}", "eff_lr"] for i in (1, 2)]
     assert np.allclose(boxes, (raw[0], right[1]), rtol=2e-3) and raw[0] > 18 * right[0]
-    return f"rates corrected {_list(right)}, uncorrected {_list(raw)}, printed {_list(boxes)}"
+    return f"rates corrected {say(right)}, uncorrected {say(raw)}, printed {say(boxes)}"
 
 
 def ten_batches() -> str:
@@ -71,14 +61,14 @@ def ten_batches() -> str:
     corrected = rules.adam.trace(**start, beta1=0.0)
     plain, summed = rules.rmsprop.trace(**start, rho=0.999), rules.adagrad.trace(**start)
     right, raw = (0.001 / sqrt(s[1:, 0]) for s in (corrected["v_hat"], plain["s"]))
-    printed = _printed("rmsprop-ten-batches-table")
+    printed = printed_in("rmsprop-ten-batches-table")
     table = [printed[f"batch {t}", "w1"] for t in range(1, 11)]
     ends = [path["w"][10, 0] for path in (corrected, plain, summed)]
     assert 0.49 < right.min() < right.max() < 0.53 and raw[0] > 15 and 5 < raw[-1] < 5.1
     assert np.allclose(summed["w"][1:, 0], table, atol=1e-4) and ends[1] < ends[0] < table[-1] - 0.004
     return (
-        f"corrected rates {_list((right.min(), right.max()))} (extremes), uncorrected {_list(raw[[0, 9]])}; "
-        f"w1 ends at {_list(ends, 4)} (corrected, uncorrected, AdaGrad), printed {number(table[-1])}"
+        f"corrected rates {say((right.min(), right.max()))}, uncorrected {say(raw[[0, 9]])}; w1 ends at "
+        f"{say(ends, 4)} (corrected, uncorrected, AdaGrad), printed {number(table[-1])}"
     )
 
 
@@ -91,8 +81,8 @@ def jumps_of_w2() -> str:
     assert np.sum(steps > 0) == 2 and steps.max() < 0.0032 and moved[1, 1] > 0.5 * moved[0, 1]
     assert moved[2, 1] > 9 * moved[0, 1] and moved[1, 0] > moved[0, 1]
     return (
-        f"descent's steps {_list(steps[steps > 0])}; ways of w1 and w2: descent {_list(moved[0])}, corrected "
-        f"{_list(moved[1])}, uncorrected {_list(moved[2])}"
+        f"descent's steps {say(steps[steps > 0])}; ways of w1, w2: {say(moved[0])}, corrected "
+        f"{say(moved[1])}, uncorrected {say(moved[2])}"
     )
 
 
@@ -104,7 +94,7 @@ def steps_of_two_wheels() -> str:
         for rule in (rules.gradient_descent, rules.rmsprop)
     )
     assert np.allclose(plain, (0.0001, 0.25)) and np.allclose(scaled, 0.1, rtol=1e-3)
-    return f"steps of descent {_list(plain)}, of RMSprop after 2000 steps {_list(scaled)}"
+    return f"steps of descent {say(plain)}, of RMSprop after 2000 steps {say(scaled)}"
 
 
 # The formula.
@@ -120,8 +110,8 @@ def second_moment() -> str:
     ]
     assert np.isclose(constant, 6.25) and steps[0] < 1 < 9 < steps[1]
     return (
-        f"gradient 2.5 throughout: s tends to {number(constant, 3)}; gradient 10 with noise of 1: steps of "
-        f"{_list(steps, 2)} times lr (by the mean square, by the variance)"
+        f"gradient 2.5: s tends to {number(constant, 3)}; gradient 10, noise of 1: steps of {say(steps, 2)} "
+        "times lr (mean square, variance)"
     )
 
 
@@ -155,7 +145,7 @@ def missing_factor() -> str:
     steps = [-np.diff(each["w"])[[0, -1]] for each in traces]
     assert np.allclose([each["s"][-1] for each in traces], (1000, 1), rtol=1e-3)
     assert np.allclose(steps, [(1, sqrt(0.001)), (sqrt(1000), 1)], rtol=1e-3)
-    return f"first and last steps: {_list(steps[0])} without the factor, {_list(steps[1])} with it"
+    return f"first and last steps: {say(steps[0])} without the factor, {say(steps[1])} with it"
 
 
 @Rule
@@ -173,7 +163,7 @@ def parenthesis() -> str:
         for rule in (_eps_beside, rules.rmsprop)
     )
     assert np.isnan(printed[0]) and right[0] == 0.5 and printed[1] < 0.2 and right[1] > 0.48
-    return f"w after a gradient of 0 and of 1e-9: {_list(printed)}; with the right parenthesis {_list(right)}"
+    return f"w after a gradient of 0 and of 1e-9: {say(printed)}; with the right parenthesis {say(right)}"
 
 
 @Rule
@@ -193,7 +183,7 @@ def eps_in_two_places() -> str:
     )
     ratios = outside / inside
     assert 1.001 < roots[0] / roots[1] < 1.002 and ratios[0] < 1.06 and ratios[1] > 300
-    return f"roots {_list(roots, 5)}; first step outside over inside, gradients {_list(g)}: {_list(ratios)}"
+    return f"roots {say(roots, 5)}; first step outside over inside, gradients {say(g)}: {say(ratios)}"
 
 
 # PyTorch.
@@ -211,8 +201,8 @@ def correction() -> str:
     apart = np.abs(path - corrected).max()
     assert np.allclose(path, ours, atol=1e-12) and apart > 0.3 and np.allclose(first, 10, rtol=1e-3)
     return (
-        f"first steps over lr for gradients 1 and 0.001: {_list(first)} by default; 50 steps at alpha 0.999: "
-        f"up to {number(apart, 2)} from the corrected rule, 0 from the uncorrected"
+        f"first steps over lr for gradients 1 and 0.001: {say(first)}; alpha 0.999: up to "
+        f"{number(apart, 2)} from the corrected rule, 0 from the uncorrected"
     )
 
 
@@ -263,7 +253,7 @@ def three_decays() -> str:
     s = run(rules.rmsprop, g, rho=decays, record=("s",))["s"][10_000:, 0]
     steps = np.argmax(s < 0.01 * s[0], axis=0)
     assert np.allclose(first, 1 / sqrt(1 - decays)) and np.all(steps[1:] > 9 * steps[:-1])
-    return f"first steps over lr {_list(first)}; steps from gradient 1 to a tenfold rate: {_list(steps, 4)}"
+    return f"first steps over lr {say(first)}; steps from gradient 1 to a tenfold rate: {say(steps, 4)}"
 
 
 # Rare and noisy gradients.
@@ -293,8 +283,8 @@ def rare_feature() -> str:
     found, (size, faster) = np.mean(learned, axis=0), np.mean(ratios, axis=0)
     assert size == 1 and faster > 5 and found[0] > -0.4 and -1.7 < found[1] < -0.8 and found[2] < -1.8
     return (
-        f"rare weight (truly -2) after 300 steps at a tenth of the rate, equal, ten times {_list(found, 2)}, "
-        f"mean of 10 seeds; RMSprop gives it {number(faster, 1)} times the rate"
+        f"rare weight (truly -2) with a tenth of the rate, the same, ten times: {say(found, 2)}; RMSprop "
+        f"gives it {number(faster, 1)} times the rate"
     )
 
 
@@ -307,7 +297,7 @@ def spikes() -> str:
         for rule in (rules.rmsprop, rules.adagrad)
     )
     assert np.allclose(ours, 10, rtol=1e-3) and np.allclose(adagrad[-1], 1 / sqrt(5))
-    return f"fifth spikes of 0.001 and 1: steps {_list(ours[-1])} times lr; AdaGrad's {_list(adagrad[-1])}"
+    return f"fifth spikes of 0.001 and 1: steps {say(ours[-1])} times lr; AdaGrad's {say(adagrad[-1])}"
 
 
 def noise_in_a_bowl() -> str:
@@ -322,8 +312,8 @@ def noise_in_a_bowl() -> str:
     assert np.all((steps > 14) & (steps < 26))
     assert spread[1] > 1.2 * spread[0] and spread[3] < 0.5 * spread[2]
     return (
-        f"steps from 10 to 1: {_list(steps)}; spread at the end: {_list(spread, 1)} (momentum, RMSprop under "
-        "normal noise, then under Student's t with 1.5 degrees of freedom)"
+        f"steps from 10 to 1: {say(steps)}; spread at the end: {say(spread, 1)} (momentum, RMSprop; normal "
+        "noise, then heavy tails)"
     )
 
 
@@ -361,7 +351,7 @@ def decays_in_training() -> str:
         assert all(each.train_accuracy[-1] == 1 for each in best)
         assert np.mean([each.test_accuracy[-1] for each in best]) > 0.9
     assert losses[0] < losses[1] and losses[0] < losses[2]
-    return f"loss after ten epochs for 0.9, 0.99, 0.999, means of 5 seeds: {_list(losses, 1)}"
+    return f"loss after ten epochs for 0.9, 0.99, 0.999, means of 5 seeds: {say(losses, 1)}"
 
 
 def tuned_rates() -> str:
@@ -378,16 +368,16 @@ def tuned_rates() -> str:
         epochs.append(np.where(reached.any(axis=2), np.argmax(reached, axis=2), 6).mean(axis=1))
     best = np.min(epochs, axis=1)
     assert best.max() <= 3 and best.max() < 1.5 * best.min() and epochs[0][0] > 5
-    return f"epochs to a loss of 0.02, means of 5 seeds: {_list(best, 2)}; descent at 0.1 more than 5"
+    return f"epochs to a loss of 0.02, means of 5 seeds: {say(best, 2)}; descent at 0.1 more than 5"
 
 
 def printed_losses() -> str:
     """Two places print two final losses of one run; training gives less than a fifth of either."""
-    table = _printed("rmsprop-results-table")["RMSprop", "ep10_loss"]
-    output = _printed("adam-all-optimizers-output")["RMSprop, epoch 9", "loss"]
+    table = printed_in("rmsprop-results-table")["RMSprop", "ep10_loss"]
+    output = printed_in("adam-all-optimizers-output")["RMSprop, epoch 9", "loss"]
     losses = [each.train_loss[-1] for each in _memorize(6, lr=0.001)]
     assert output > table + 0.01 and max(losses) < 0.2 * table
-    return f"printed {_list((table, output), 4)}; measured below 0.04 after six epochs in each of 5 seeds"
+    return f"printed {say((table, output), 4)}; measured below 0.04 after six epochs in each of 5 seeds"
 
 
 def rate_of_01() -> str:
@@ -407,7 +397,7 @@ def eps_in_training() -> str:
     assert np.allclose(losses[0], losses[1], rtol=1e-3) and losses[2][-1] > 1.2 * losses[1][-1]
     assert np.float16(1e-8) == 0 < np.float16(1e-7)
     ends = [loss[-1] for loss in losses]
-    return f"loss after ten epochs for eps 1e-12, 1e-8, 1e-3: {_list(ends, 2)}, means of 5 seeds"
+    return f"loss after ten epochs for eps 1e-12, 1e-8, 1e-3: {say(ends, 2)}, means of 5 seeds"
 
 
 def same_seed() -> str:
@@ -418,4 +408,4 @@ def same_seed() -> str:
         equal.append(sum(np.array_equal(a.w, b.w) for a, b in zip(one, two, strict=True)))
         assert not np.array_equal(one[0].w, one[1].w)
     assert equal == [5, 5, 5]
-    return f"equal pairs of runs, of 5: {_list(equal)} (descent, RMSprop, Adam)"
+    return f"equal pairs of runs, of 5: {say(equal)} (descent, RMSprop, Adam)"

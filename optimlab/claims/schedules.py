@@ -9,11 +9,7 @@ import numpy as np
 from .. import rules
 from ..format import number
 from ..schedules import ReduceOnPlateau, constant, cosine, exponential, linear, polynomial, step, warmup
-
-
-def _list(values, digits: int = 3) -> str:
-    """Write numbers as a list."""
-    return ", ".join(number(value, digits) for value in values)
+from ._say import say
 
 
 def _torch_rates(make, epochs: int) -> np.ndarray:
@@ -47,7 +43,7 @@ def step_decay() -> str:
     torch_rates = _torch_rates(lambda kinds, optimizer: kinds.StepLR(optimizer, 30, gamma=0.1), 100)
     drops = np.flatnonzero(rates[1:] < 0.5 * rates[:-1]) + 1
     assert np.allclose(rates, torch_rates, rtol=1e-9) and drops.tolist() == [30, 60, 90]
-    return f"epochs 29, 30, 60, 90: {_list(rates[[29, 30, 60, 90]])}"
+    return f"epochs 29, 30, 60, 90: {say(rates[[29, 30, 60, 90]])}"
 
 
 def cosine_end() -> str:
@@ -66,7 +62,7 @@ def cosine_is_flat_at_both_ends() -> str:
     exponentially = exponential.using(lr=1.0, gamma=0.95)(np.arange(1, 102))
     assert fall[1] > 5 * fall[0] and fall[1] > 5 * fall[2]
     assert exponentially[0] - exponentially[10] > exponentially[45] - exponentially[55]
-    return f"share lost in the first, middle and last ten of 100 steps: {_list(fall, 2)}"
+    return f"share lost in the first, middle and last ten of 100 steps: {say(fall, 2)}"
 
 
 def axis_of_the_plots() -> str:
@@ -106,7 +102,7 @@ def plateau_epoch() -> str:
         rates.append(optimizer.param_groups[0]["lr"])
         scheduler.step(loss)
     assert np.allclose(ours, rates) and np.argmax(ours < 0.001) == 17
-    return f"epochs 16 and 17 train with {_list(ours[[16, 17]])}"
+    return f"epochs 16 and 17 train with {say(ours[[16, 17]])}"
 
 
 def warmup_then_cosine() -> str:
@@ -117,7 +113,7 @@ def warmup_then_cosine() -> str:
     assert (
         np.allclose(before, 1e-4 * np.arange(1, 11)) and np.isclose(rates[9], rates[10]) and rates[11] < 1e-3
     )
-    return f"epochs 0, 9, 10, 55, 99: {_list(rates[[0, 9, 10, 55, 99]], 4)}"
+    return f"epochs 0, 9, 10, 55, 99: {say(rates[[0, 9, 10, 55, 99]], 4)}"
 
 
 def warmup_counted_from_zero() -> str:
@@ -127,7 +123,7 @@ def warmup_counted_from_zero() -> str:
         rules.adam.trace(w=1.0, g=np.ones(3), lr=lambda t, ramp=ramp: ramp[t - 1])["w"] for ramp in ramps
     ]
     assert moved[0][1] == 1 and moved[1][1] < 1 and ramps[1][499] == 0.001 == ramps[1][-1]
-    return f"first two rates: {_list(ramps[0][:2])} or {_list(ramps[1][:2])}"
+    return f"first two rates: {say(ramps[0][:2])} or {say(ramps[1][:2])}"
 
 
 def warmup_snippet() -> str:
@@ -135,7 +131,7 @@ def warmup_snippet() -> str:
     rates = linear.using(lr=1e-3, start=0.1, steps=500)(np.arange(1, 602))
     twin = _torch_rates(lambda kinds, made: kinds.LinearLR(made, 0.1, total_iters=500), 601)
     assert np.allclose(rates, twin, rtol=1e-9) and rates[499] < 0.001 and np.isclose(rates[500], 0.001)
-    return f"steps 0, 250, 499, 500, 600: {_list(rates[[0, 250, 499, 500, 600]], 4)}"
+    return f"steps 0, 250, 499, 500, 600: {say(rates[[0, 250, 499, 500, 600]], 4)}"
 
 
 def warmup_lengths() -> str:
@@ -178,8 +174,8 @@ def decay_removes_noise() -> str:
     adam = [_final_errors(rules.adam, 1.0, lr=lr) for lr in (0.05, falling[0.05])]
     assert exact < 1e-20 and plain[1] < 0.4 * plain[0] and adam[1] < 0.6 * adam[0]
     return (
-        f"mean squared error, constant and cosine: descent {_list(plain, 2)}, Adam {_list(adam, 2)}; "
-        "descent without noise and without decay 0"
+        f"squared error, constant and cosine: descent {say(plain, 2)}, Adam {say(adam, 2)}; without noise "
+        "and decay 0"
     )
 
 
@@ -196,7 +192,7 @@ def polynomial_powers() -> str:
     t = np.arange(1, 102)
     last = [-np.diff(polynomial.using(lr=1.0, steps=100, power=power)(t))[-1] for power in (0.5, 1, 2)]
     assert last[0] > 9 * last[1] and np.isclose(last[1], 0.01) and last[2] < 0.02 * last[1]
-    return f"lost in the last of 100 steps with power 0.5, 1, 2: {_list(last)} of the first rate"
+    return f"lost in the last of 100 steps with power 0.5, 1, 2: {say(last)} of the first rate"
 
 
 def one_rate_for_all() -> str:
@@ -208,4 +204,4 @@ def one_rate_for_all() -> str:
     )
     share = falling / fixed
     assert np.allclose(share[:, 0], share[:, 1]) and share[-1, 0] < 0.01
-    return f"both weights make {_list(share[[0, 49, 99], 0], 3)} of the constant step at t = 1, 50, 100"
+    return f"both weights make {say(share[[0, 49, 99], 0], 3)} of the constant step at t = 1, 50, 100"

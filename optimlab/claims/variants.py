@@ -15,6 +15,7 @@ from ..landscapes import ravine, reddi, sparse_dense_online
 from ..network import LinearRegression, Network
 from ..rule import Rule
 from ..training import train
+from ._say import say
 
 START = [4.0, 1.0]  # where N4 starts its comparison of Adam and AdamW
 
@@ -22,11 +23,6 @@ START = [4.0, 1.0]  # where N4 starts its comparison of Adam and AdamW
 def _moved(w) -> np.ndarray:
     """Return the gradient of the ravine with its minimum at (2, 2)."""
     return ravine.gradient(w - 2)
-
-
-def _list(values, digits: int = 3) -> str:
-    """Write numbers as a list."""
-    return ", ".join(number(value, digits) for value in values)
 
 
 def _steps(rule: Rule, g, **hyper) -> np.ndarray:
@@ -90,7 +86,7 @@ def maximum_from_powers() -> str:
     kept = 0.999**1e6  # the share of the old value for a p that is as good as infinite
     assert np.allclose(u, [10, 9.99, 9.98001]) and abs(found[2] - u[2]) < 0.1 < 5 < abs(found[0] - u[2])
     assert kept == 0
-    return f"after 10, 1, 1: {_list(found)} for p = 2, 20, 200, and {number(u[2], 3)} in AdaMax; literally 1"
+    return f"after 10, 1, 1: {say(found)} for p = 2, 20, 200, and {number(u[2], 3)} in AdaMax; literally 1"
 
 
 def first_step_of_adamax() -> str:
@@ -101,7 +97,7 @@ def first_step_of_adamax() -> str:
         for rule in (rules.adamax, rules.adam_uncorrected)
     )
     assert np.allclose(first, 0.002, rtol=1e-4) and np.all(uncorrected > 3 * 0.002)
-    return f"gradients {_list(g)}, rate 0.002: {_list(first)}; Adam uncorrected {_list(uncorrected)}"
+    return f"gradients {say(g)}, rate 0.002: {say(first)}; Adam uncorrected {say(uncorrected)}"
 
 
 def spike_of_100() -> str:
@@ -113,8 +109,8 @@ def spike_of_100() -> str:
     assert adam[1000] > 2.5 and adamax[1000] < 0.12 and adamax[2000] < 0.05 < 0.4 < adam[2000]
     assert ways[1] < 0.5 * ways[0]
     return (
-        f"steps at the spike {_list([adam[1000], adamax[1000]])}, 1000 later "
-        f"{_list([adam[2000], adamax[2000]], 2)} times lr; way of 3000 steps {_list(ways, 2)}"
+        f"steps at the spike {say([adam[1000], adamax[1000]])}, 1000 later "
+        f"{say([adam[2000], adamax[2000]], 2)} times lr; way of 3000 steps {say(ways, 2)}"
     )
 
 
@@ -131,8 +127,8 @@ def rare_feature() -> str:
         needed.append(np.where(far[-1], np.inf, len(far) - np.argmax(far[::-1], axis=0)).min())
     assert needed[2] < 0.5 * needed[0] and needed[0] < 0.9 * needed[1]
     return (
-        f"way per gradient {_list(ways, 2)} times lr (Adam, AdaMax); examples needed at the best rate: "
-        f"{_list(needed, 2)} (Adam, AdaMax, AdaGrad)"
+        f"way per gradient {say(ways, 2)} times lr (Adam, AdaMax); examples needed at the best rate: "
+        f"{say(needed, 2)} (Adam, AdaMax, AdaGrad)"
     )
 
 
@@ -172,7 +168,7 @@ def third_form() -> str:
     ways = [_steps(form, np.ones(200), lr=0.1).sum() for form in forms]
     assert np.allclose(v, [10, -1, 1], rtol=1e-6) and np.isclose(ways[0], ways[1])
     assert np.isclose(ways[0] / ways[2], 10)
-    return f"final velocities {_list(v)}; ways {_list(ways)} (sum, rate inside, average)"
+    return f"final velocities {say(v)}; ways {say(ways)} (sum, rate inside, average)"
 
 
 def adam_with_a_real_look_ahead() -> str:
@@ -214,8 +210,8 @@ def box_and_program() -> str:
     first = 1 - 0.9**0  # what the box divides m_0 by
     assert first == 0
     return (
-        f"steady gradient, step 2: {_list(mean[0] for mean in steady)}; alternating, step 200: "
-        f"{_list([adam, box, program])} (Adam, box, program)"
+        f"steady gradient, step 2: {say(mean[0] for mean in steady)}; alternating, step 200: "
+        f"{say([adam, box, program])} (Adam, box, program)"
     )
 
 
@@ -225,7 +221,7 @@ def denominators_at_10() -> str:
     off = (1 - 0.9**t) / (1 - 0.9 ** (t - 1)) - 1
     assert np.allclose(1 - 0.9**t, (1 - 0.9 ** (t - 1)) + 0.9 ** (t - 1) * 0.1)
     assert 0.9**9 > 0.38 and off[0] > 0.85 and off[1] > 0.06 and off[2] < 0.001
-    return f"0.9^9 = {0.9**9:.3f}; apart by {_list(100 * off, 2)} % at t = 2, 10, 50"
+    return f"0.9^9 = {0.9**9:.3f}; apart by {say(100 * off, 2)} % at t = 2, 10, 50"
 
 
 def weights_of_the_box() -> str:
@@ -233,7 +229,7 @@ def weights_of_the_box() -> str:
     adam, box, _ = _three_means(np.ones(100))
     sums = 0.9 + 0.1 / (1 - 0.9 ** np.arange(2, 101))
     assert np.allclose(box, sums) and np.all(sums > 1) and np.allclose(adam, 1)
-    return f"sums at t = 2, 3, 10: {_list(sums[[0, 1, 8]])}; Adam's mean is 1"
+    return f"sums at t = 2, 3, 10: {say(sums[[0, 1, 8]])}; Adam's mean is 1"
 
 
 def weight_of_the_newest() -> str:
@@ -242,14 +238,14 @@ def weight_of_the_newest() -> str:
     adam, box, program = (mean[-1] for mean in _three_means(impulse))
     optax = rules.nadam_constant.trace(w=0.0, g=impulse)["m_bar"][-1]
     assert np.allclose([adam, box], 0.1) and np.allclose([program, optax], 0.19)
-    return f"{_list([adam, box, program])} in Adam, the box and the program"
+    return f"{say([adam, box, program])} in Adam, the box and the program"
 
 
 def newest_square() -> str:
     """The average of squares of a step depends on that step's gradient, so it is not known before it."""
     small, large = (rules.adam.trace(w=0.0, g=[1, 1, last])["v"][-1] for last in (1, 5))
     assert large > 5 * small > 0
-    return f"last gradient 1 or 5: {_list([small, large])}"
+    return f"last gradient 1 or 5: {say([small, large])}"
 
 
 def cost_of_nadam() -> str:
@@ -275,7 +271,7 @@ def nadam_of_torch() -> str:
     ours = _steps(rules.nadam, np.ones(10), lr=1.0)
     assert np.allclose(torch_steps, ours, atol=1e-6) and listing[0] > 1.85 and torch_steps[0] < 1.1
     assert np.all(listing > 1) and np.all(torch_steps[1:] < 0.9)
-    return f"steps 1, 2, 10: {_list(listing[[0, 1, 9]])} listing, {_list(torch_steps[[0, 1, 9]])} torch"
+    return f"steps 1, 2, 10: {say(listing[[0, 1, 9]])} listing, {say(torch_steps[[0, 1, 9]])} torch"
 
 
 # AMSGrad.
@@ -292,7 +288,7 @@ def adam_goes_the_wrong_way() -> str:
     adam, amsgrad = np.transpose(ends)
     assert np.all(adam > 0.99) and np.all(amsgrad < -0.99) and long < -0.99
     return (
-        f"C = 3, 4, 6: Adam ends at {_list(adam, 2)}, AMSGrad at {_list(amsgrad, 2)}; with beta2 0.999 Adam "
+        f"C = 3, 4, 6: Adam ends at {say(adam, 2)}, AMSGrad at {say(amsgrad, 2)}; with beta2 0.999 Adam "
         f"ends at {number(long, 2)}"
     )
 
@@ -329,7 +325,7 @@ def correcting_one_of_two() -> str:
     both = _torch_steps("Adam", g, lr=1.0, amsgrad=True)
     assert abs(one[0] - 31.6) < 0.1 and abs(one[99] - 3.24) < 0.02 and np.allclose(both, 1, rtol=1e-4)
     assert abs(neither[0] - 3.16) < 0.01 and neither.max() > 6
-    return f"first step {_list([neither[0], one[0], both[0]])} times lr: neither, the first, both corrected"
+    return f"first step {say([neither[0], one[0], both[0]])} times lr: neither, the first, both corrected"
 
 
 def amsgrad_on_digits() -> str:
@@ -383,7 +379,7 @@ def order_of_decay() -> str:
         apart.append(np.abs(after - beside).max(axis=1)[[1, 10]])
     (first, tenth), (first_small, _) = apart
     assert np.isclose(first, 0.1**2 * 0.1) and np.isclose(first / first_small, 100) and tenth < 0.02
-    return f"decay after it: {_list([first, first_small])} apart after a step at lr 0.1 and 0.01"
+    return f"decay after it: {say([first, first_small])} apart after a step at lr 0.1 and 0.01"
 
 
 def _right(rule: Rule, lr: float, decay: float) -> float:
@@ -409,7 +405,7 @@ def minimum_of_the_penalized_loss() -> str:
     w = run(rules.adam_l2, lambda w: 2 * (w - 3), start=[1.0], steps=3000, lr=0.01, weight_decay=decay).w[0]
     minimum = 6 / (2 + decay)  # of (w - 3)² + decay / 2 · w²
     assert np.allclose(w, minimum, atol=1e-4)
-    return f"ends at {_list(w)}, the minima are at {_list(minimum)}"
+    return f"ends at {say(w)}, the minima are at {say(minimum)}"
 
 
 def decay_under_noise() -> str:
@@ -424,7 +420,7 @@ def decay_under_noise() -> str:
     (quiet, middle, noisy), decoupled, sgd = *ends, w.mean(axis=1)
     assert quiet < middle - 0.3 < noisy - 1 and np.ptp(decoupled) < 0.05 and np.ptp(sgd) < 0.3
     return (
-        f"10 decays to {_list(ends[0])} with L2 in Adam, to {_list(decoupled, 2)} in AdamW, for gradients of "
+        f"10 decays to {say(ends[0])} with L2 in Adam, to {say(decoupled, 2)} in AdamW, for gradients of "
         "size 0.01, 1, 10"
     )
 
@@ -463,7 +459,7 @@ def fixed_points() -> str:
     ]
     assert np.allclose(ends[0], 6 * scale / (2 * scale + 0.5), atol=0.01)
     assert np.allclose(ends[1], 2, atol=0.01)
-    return f"(w - 3)² and 100 times it, decay 0.5: {_list(ends[0])} with L2, {_list(ends[1], 2)} in AdamW"
+    return f"(w - 3)² and 100 times it, decay 0.5: {say(ends[0])} with L2, {say(ends[1], 2)} in AdamW"
 
 
 def decay_and_the_minimum() -> str:
@@ -475,7 +471,7 @@ def decay_and_the_minimum() -> str:
         end = run(rules.adamw, _moved, start=START, steps=2000, lr=0.1, weight_decay=decay).w
         left.append(ravine.value(end - 2))
     assert needed[0] > needed[1] > needed[2] > 0 and left[0] < 1e-9 and left[2] > left[1] > 1e-4
-    return f"decay 0, 0.1, 0.5: {needed} steps to (0, 0); excess loss at (2, 2): {_list(left, 2)}"
+    return f"decay 0, 0.1, 0.5: {needed} steps to (0, 0); excess loss at (2, 2): {say(left, 2)}"
 
 
 def norms_from_4_1() -> str:
@@ -513,7 +509,7 @@ def decay_without_gradient() -> str:
     )
     assert np.all(l2[100] < 0.3) and np.ptp(l2[100]) < 0.01 and np.all(decoupled[100] > l2[100] + 0.1)
     assert np.allclose(np.diff(np.log(decoupled), axis=0), np.log(1 - 0.01 * decay))
-    ends = f"{_list(l2[100], 2)} with L2, {_list(decoupled[100], 2)} in AdamW"
+    ends = f"{say(l2[100], 2)} with L2, {say(decoupled[100], 2)} in AdamW"
     return f"100 steps from 1, decay 0.01, 0.1, 1: {ends}"
 
 
