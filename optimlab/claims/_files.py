@@ -47,7 +47,7 @@ PLACES = (
     "06-rmsprop",
     "07-adam",
     "07b-adam-practice",
-    "07c-adam-convergence",
+    "07c-adam-use",
     "08-variants",
     "08b-adamw",
     "09-schedules",
