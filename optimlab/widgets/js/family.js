@@ -4,7 +4,7 @@
 // them in their list on a narrow one; only the panel is moved by hand, to what it belongs to.
 
 import "./family.css";
-import { h, id, oncePerFrame, places, svg, write } from "./dom.js";
+import { h, id, oncePerFrame, places as site, svg, write } from "./dom.js";
 
 const COLUMNS = 7;
 const ROW = 58; // in pixels
@@ -27,7 +27,7 @@ function curve(a, c, b, d) {
 
 export function family({ model, el }) {
   const spec = model.get("spec");
-  const { pages } = places();
+  const { pages } = site();
   const heading = id("title");
   const nodes = new Map(spec.nodes.map((node) => [node.name, node]));
   const steps = new Map(spec.steps.map((step) => [step.name, step]));
