@@ -9,6 +9,9 @@ import { pointing, stroked } from "./lines.js";
 
 const MARGIN = { top: 8, right: 8, bottom: 26, left: 44 };
 const LEVELS = 14;
+const FINE = [72, 56];
+const COARSE = [36, 28]; // while a slider is dragged that changes the ground
+const CALM = 150; // milliseconds without a change after which the ground is drawn finely
 
 /**
  * @param drag called with [a, b] when the reader presses on or drags over the map, if given. A finger has
@@ -40,6 +43,8 @@ export function plane({ drag, tallest = 380 }) {
   let height = 0;
   let last = null;
   let known = null; // what the ground was drawn for
+  let drawn = -Infinity;
+  let refining;
   const x = scaleLinear();
   const y = scaleLinear();
   new ResizeObserver(() => {
@@ -67,8 +72,12 @@ export function plane({ drag, tallest = 380 }) {
     set(root, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label });
     const now = JSON.stringify([width, window, key, names]);
     if (now !== known) {
-      drawGround(value);
+      const dragged = performance.now() - drawn < CALM;
+      drawGround(value, dragged ? COARSE : FINE);
       drawGrid(names);
+      clearTimeout(refining);
+      if (dragged) refining = setTimeout(() => drawGround(last.value, FINE), CALM);
+      drawn = performance.now();
     }
     known = now;
     if (handle) set(grip, { cx: x(handle[0]), cy: y(handle[1]) });
@@ -123,10 +132,8 @@ export function plane({ drag, tallest = 380 }) {
   }
 
   /** Contours at levels that have about equally much area between them. */
-  function drawGround(value) {
+  function drawGround(value, [columns, rows]) {
     if (!value) return ground.replaceChildren();
-    const columns = 72;
-    const rows = 56;
     const [[left, right], [low, high]] = last.window;
     const heights = new Float64Array(columns * rows);
     for (let j = 0; j < rows; j++) {
