@@ -1,7 +1,7 @@
-"""How quickly the widgets answer: from an input to the repaint, and frames dropped in a ten-second drag.
+"""How quickly the widgets answer: from an input to the repaint, and frames dropped in ten-second drags.
 
-    python benchmarks/frames.py                         every widget
-    python benchmarks/frames.py Descent --seconds 3     one of them
+    python benchmarks/frames.py                         every widget, every slider for ten seconds
+    python benchmarks/frames.py Descent --seconds 3     one of them, for a first look
     python benchmarks/frames.py --bundle FOLDER         another bundle than the committed one
 
 Each widget stands alone on a page in headless Chromium. Real mouse events drag each of its sliders to and
@@ -85,7 +85,7 @@ def measure(browser, widget, seconds: float, bundle: Path | None) -> dict:
             page.evaluate(WATCH)
             sliders = [s for s in page.locator(".ol-live input[type=range]").all() if s.is_visible()]
             for slider in sliders:
-                drag(page, slider, seconds / len(sliders))
+                drag(page, slider, seconds)
             took, frames = page.evaluate("[window.took, window.frames]")
             page.close()
             server.shutdown()
@@ -99,7 +99,7 @@ def main() -> int:
     """Measure and print a table; 1 if a widget takes longer than a frame at the 95th percentile."""
     parser = argparse.ArgumentParser(description="Measure how quickly the widgets answer.")
     parser.add_argument("widgets", nargs="*", help="names in optimlab.widgets")
-    parser.add_argument("--seconds", type=float, default=10, help="how long each widget is dragged")
+    parser.add_argument("--seconds", type=float, default=10, help="how long each slider is dragged")
     parser.add_argument("--bundle", type=Path, help="the folder of another bundle")
     options = parser.parse_args()
     examples = {
