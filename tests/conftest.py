@@ -89,7 +89,7 @@ def built_site() -> Path:
 def site_server(built_site: Path) -> Iterator[str]:
     """Serve the built site on this machine and return its address, without a slash at the end."""
     with make_server(built_site) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
@@ -248,7 +248,7 @@ def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., 
             instance = widget()
             path = loose_page.write(tmp_path / "site", [instance], request.config.getoption("--bundle"))
             server = after.enter_context(make_server(path.parent))
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
             thread.start()
             after.callback(thread.join)
             after.callback(server.shutdown)

@@ -261,33 +261,3 @@ def test_the_curves_go_through_the_numbers(living):
         assert slope < 0
         np.testing.assert_allclose(base + slope * sizes, uncorrected[:, 1], atol=0.01)
         np.testing.assert_allclose(base + slope * python.corrected["size"][t - 1], corrected[:, 1], atol=0.01)
-
-
-def test_nothing_moves_by_itself(living):
-    page, widget = living(BiasCorrection, reduced_motion="reduce")
-    page.clock.install()
-    before = widget.inner_html()
-    page.clock.run_for(5000)
-    assert widget.inner_html() == before
-
-
-@pytest.mark.parametrize(("theme", "width"), [("light", 320), ("dark", 320), ("dark", 1280)])
-def test_it_is_accessible_and_stays_within_the_screen(living, axe, theme, width):
-    page, widget = living(BiasCorrection, theme=theme, width=width)
-    for stream in STREAMS:
-        widget.get_by_label("Gradients", exact=True).select_option(stream)
-        settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    widget.get_by_label("Gradients", exact=True).select_option("noisy")
-    settle(page)
-    assert axe(page) == []
-
-
-def test_on_paper_the_tables_stand_there(living):
-    page, widget = living(BiasCorrection)
-    page.emulate_media(media="print")
-    expect(widget).to_be_hidden()
-    tables = page.locator(".ol-fallback table")
-    for table in tables.all():
-        expect(table).to_be_visible()
-    expect(tables.first).to_contain_text(number(BiasCorrection().summary[1][2], 4))

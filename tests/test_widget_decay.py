@@ -250,28 +250,3 @@ def test_every_control_is_reached_by_tab(living):
         page.keyboard.press("Tab")
         seen += page.evaluate("document.activeElement.matches('.ol :is(input, select)')")
     assert seen == wanted
-
-
-def test_nothing_moves_by_itself(living):
-    page, widget = living(WeightDecay, reduced_motion="reduce")
-    page.clock.install()
-    before = widget.inner_html()
-    page.clock.run_for(5000)
-    assert widget.inner_html() == before
-
-
-def test_on_paper_the_table_stands_in_its_place(living):
-    page, widget = living(WeightDecay)
-    page.emulate_media(media="print")
-    expect(widget).to_be_hidden()
-    expect(page.locator(".ol-fallback table")).to_be_visible()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 768, 1280])
-def test_it_is_accessible_and_stays_within_the_screen(living, axe, theme, width):
-    page, widget = living(WeightDecay, theme=theme, width=width)
-    control(widget, "Examples").select_option("data that pull back")
-    settle(page)
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -482,15 +482,6 @@ def test_every_control_has_a_name_and_is_reached_by_tab(living):
     assert reached >= set(range(controls.count()))
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 320), ("dark", 320), ("light", 1280), ("dark", 1280)])
-@pytest.mark.parametrize("make", [Descent, many], ids=["as it comes", "many"])
-def test_it_is_accessible_and_stays_within_the_screen(living, axe, make, theme, width):
-    page, _ = living(make, theme=theme, width=width)
-    settle(page)
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_nothing_moves_until_play_is_pressed_and_play_ends_at_the_last_step(living):
     page, widget = living(lambda: Descent("adam", steps=20))
     step = widget.get_by_label("Step", exact=True)
@@ -646,11 +637,3 @@ def test_every_rule_has_its_own_color_and_dash_on_the_page(living):
     )
     assert len(set(samples)) == len(OPTIMIZERS)
     assert [sample[:7] for sample in samples] == [STYLE[rule.name]["color"] for rule in OPTIMIZERS]
-
-
-def test_on_paper_the_table_stands_in_its_place(living):
-    page, widget = living(Descent)
-    page.emulate_media(media="print")
-    expect(widget).to_be_hidden()
-    expect(page.locator(".ol-fallback table")).to_be_visible()
-    assert page.locator(".ol-fallback tbody tr").count() == len(Descent().table)

@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
-from conftest import THEMES, WIDTHS
 from playwright.sync_api import Locator, Page, expect
 
 from optimlab.formula import read
@@ -370,23 +369,6 @@ def test_every_control_has_a_name(living):
         )
         == 0
     )
-
-
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_it_fits_and_axe_finds_nothing_serious(living, axe, theme, width):
-    state = {"examined": ["gradient", "update"], "diagnoses": {"15": "low"}, "treated": True, "case": 15}
-    page, _ = living(lambda: LossDoctor(**state), theme=theme, width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert axe(page) == []
-
-
-def test_nothing_moves_by_itself(living):
-    page, widget = living(LossDoctor, reduced_motion="reduce")
-    page.clock.install()
-    before = widget.inner_html()
-    page.clock.run_for(5000)
-    assert widget.inner_html() == before
 
 
 def test_a_linear_axis_copes_with_a_loss_that_overflows(living):

@@ -326,34 +326,6 @@ def test_every_control_has_a_name_is_reached_by_tab_and_moves_by_keyboard(living
         page.keyboard.press("Tab")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 320), ("dark", 320), ("light", 1280), ("dark", 1280)])
-def test_it_is_accessible_and_stays_within_the_screen(living, axe, theme, width):
-    page, widget = living(MinibatchNoise, theme=theme, width=width)
-    widget.get_by_label("Draw with replacement").check()
-    settle(page)
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_nothing_moves_by_itself(living, motion):
-    page, widget = living(MinibatchNoise, reduced_motion=motion)
-    settle(page)
-    page.clock.install()
-    before = widget.inner_html()
-    page.clock.run_for(5000)
-    settle(page)
-    assert widget.inner_html() == before
-
-
-def test_on_paper_the_tables_stand_in_its_place(living):
-    page, widget = living(MinibatchNoise)
-    page.emulate_media(media="print")
-    expect(widget).to_be_hidden()
-    for table in page.locator(".ol-fallback table").all():
-        expect(table).to_be_visible()
-
-
 # Renders the widget once more with a model that the test holds in its hand, as a kernel does.
 HELD = """async () => {
     const [{ js, state }] = Object.values(JSON.parse(document.getElementById("ol-models").textContent));

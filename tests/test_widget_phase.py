@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 from test_widgets_in_page import act, settle
 
 from optimlab import quadratic
@@ -413,32 +413,3 @@ def test_the_names_on_the_map_are_the_regions_where_they_stand(living):
                 assert text == [f"flat {here['flat']}", f"steep {here['steep']}"]
     assert ("both", "both under-damped") in seen
     assert {("flat", "over-damped"), ("flat", "under-damped"), ("steep", "divergent")} <= seen
-
-
-def test_nothing_moves_by_itself(living):
-    page, widget = living(MomentumPhase, reduced_motion="reduce")
-    page.clock.install()
-    before = widget.inner_html()
-    page.clock.run_for(5000)
-    assert widget.inner_html() == before
-
-
-@pytest.mark.parametrize(("theme", "width"), [("light", 320), ("dark", 320), ("dark", 1280)])
-def test_it_is_accessible_and_stays_within_the_screen(living, axe, theme, width):
-    page, widget = living(MomentumPhase, theme=theme, width=width)
-    for mode in MODES:
-        widget.get_by_label("The map shows").select_option(mode)
-        settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    widget.get_by_role("button", name="Best of all").click()
-    settle(page)
-    assert axe(page) == []
-
-
-def test_on_paper_the_table_stands_there(living):
-    page, widget = living(MomentumPhase)
-    page.emulate_media(media="print")
-    expect(widget).to_be_hidden()
-    table: Locator = page.locator(".ol-fallback table")
-    expect(table).to_be_visible()
-    expect(table).to_contain_text(number(MomentumPhase().best.rate))

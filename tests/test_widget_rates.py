@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 from test_widget_noise import HELD
 from test_widgets_in_page import act, data_values, settle
 
@@ -296,34 +296,6 @@ def test_every_control_has_a_name_is_reached_by_tab_and_moves_by_keyboard(living
             assert text[0].startswith(f"{float(text[1]):g}")
         check(widget)
         page.keyboard.press("Tab")
-
-
-@pytest.mark.parametrize(("theme", "width"), [("light", 320), ("dark", 320), ("light", 1280), ("dark", 1280)])
-def test_it_is_accessible_and_stays_within_the_screen(living, axe, theme, width):
-    page, widget = living(AdaptiveRates, theme=theme, width=width)
-    for box in widget.locator("fieldset input").all():
-        box.check()
-    settle(page)
-    assert axe(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_nothing_moves_by_itself(living, motion):
-    page, widget = living(AdaptiveRates, reduced_motion=motion)
-    settle(page)
-    page.clock.install()
-    before = widget.inner_html()
-    page.clock.run_for(5000)
-    settle(page)
-    assert widget.inner_html() == before
-
-
-def test_on_paper_the_table_stands_in_its_place(living):
-    page, widget = living(AdaptiveRates)
-    page.emulate_media(media="print")
-    expect(widget).to_be_hidden()
-    expect(page.locator(".ol-fallback table")).to_be_visible()
 
 
 def test_what_python_sets_is_drawn_until_the_widget_is_taken_down(living):

@@ -1,0 +1,77 @@
+"""What holds for every widget with controls: legible and within the screen, still, and a table on paper."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_widgets_in_page import settle
+
+from optimlab import widgets
+from optimlab.widgets import AdaptiveRates, Descent, FamilyTree, LossDoctor, Quiz, Walkthrough
+
+# In a state that shows as much as there is to show; the others as they come.
+FULL = {
+    "AdaptiveRates": lambda: AdaptiveRates(
+        shown=["gradient_descent", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "amsgrad_paper"]
+    ),
+    "Descent": lambda: Descent("gradient_descent", "adam", "nesterov", on=["rosenbrock", "double_well"]),
+    "FamilyTree": lambda: FamilyTree(chosen="adam_l2 > adamw"),
+    "LossDoctor": lambda: LossDoctor(
+        examined=["gradient", "update"], diagnoses={"15": "low"}, treated=True, case=15
+    ),
+    "Quiz": lambda: Quiz("Why?", right=("yes", "so"), wrong=[("no", "not so")]),
+    "Walkthrough": lambda: Walkthrough("minibatch2-momentum"),
+}
+each_widget = pytest.mark.parametrize(
+    "make", [pytest.param(FULL.get(name, getattr(widgets, name)), id=name) for name in widgets.__all__]
+)
+
+
+def width_of(page: Page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+@each_widget
+def test_it_is_accessible_in_both_themes_and_stays_within_the_screen(living, axe, make):
+    page, _ = living(make)
+    settle(page)
+    assert axe(page) == []
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert axe(page, only="color-contrast") == []
+    for width in (768, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        settle(page)
+        assert width_of(page) <= width
+    assert axe(page, but="color-contrast") == []
+
+
+@each_widget
+def test_on_a_narrow_screen_it_fits_whatever_is_chosen(living, make):
+    page, widget = living(make, width=320)
+    for i in range(widget.locator("select").count()):
+        options = widget.locator("select").nth(i).locator("option").count()
+        for option in range(options):
+            widget.locator("select").nth(i).select_option(index=option)
+            settle(page)
+            assert width_of(page) <= 320
+
+
+@each_widget
+def test_nothing_moves_by_itself(living, make):
+    page, widget = living(make, reduced_motion="reduce")
+    settle(page)
+    page.clock.install()
+    before = widget.inner_html()
+    page.clock.run_for(5000)
+    assert widget.inner_html() == before
+
+
+@each_widget
+def test_on_paper_its_facts_stand_in_its_place(living, make):
+    page, widget = living(make)
+    page.emulate_media(media="print")
+    expect(widget).to_be_hidden()
+    facts = page.locator(".ol-fallback > :is(table, ol, pre)")
+    assert facts.count()
+    for fact in facts.all():
+        expect(fact).to_be_visible()
