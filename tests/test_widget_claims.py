@@ -132,7 +132,7 @@ def test_the_claims_can_be_searched_and_filtered_as_python_does_it(page):
         expect(page.get_by_role("status")).to_contain_text(
             f"{len(wanted)} of {len(python.spec['claims']['id'])} claims"
         )
-        assert shown(page) == [[claim.id, claim.status] for claim in wanted[:50]]
+        assert shown(page) == [[claim.id, claim.status] for claim in wanted[:25]]
 
 
 def test_a_status_is_counted_and_is_told_by_a_sign_and_a_word(page):
@@ -147,11 +147,11 @@ def test_a_status_is_counted_and_is_told_by_a_sign_and_a_word(page):
     assert len(signs) == len(counted)
 
 
-def test_fifty_more_are_drawn_when_asked_for(page):
+def test_more_are_drawn_when_asked_for(page):
     total = len(claims.load())
-    for drawn in range(50, total, 50):
+    for drawn in range(25, total, 25):
         assert len(shown(page)) == drawn
-        page.get_by_role("button", name=f"Show {min(50, total - drawn)} more").click()
+        page.get_by_role("button", name=f"Show {min(25, total - drawn)} more").click()
     assert [key for key, _ in shown(page)] == list(claims.load())
     expect(page.get_by_role("button", name="more")).to_be_hidden()
 

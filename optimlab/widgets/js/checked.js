@@ -3,7 +3,7 @@
 import { choice, h, id, oncePerFrame, places, write } from "./dom.js";
 import { judgedTable, scrolling, verdictTag } from "./verdicts.js";
 
-const PORTION = 50; // rows that are drawn at a time
+const PORTION = 25; // rows that are drawn at a time
 const LABELS = { note: "Notes", chapter: "Chapter", origin: "Origin", verdict: "Verdict" };
 
 export function checked({ model, el }) {

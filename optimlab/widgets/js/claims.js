@@ -3,7 +3,7 @@
 import "./claims.css";
 import { choice, h, id, oncePerFrame, places, write } from "./dom.js";
 
-const PORTION = 50; // claims that are drawn at a time
+const PORTION = 25; // claims that are drawn at a time
 const LABELS = { note: "Notes", chapter: "Chapter", status: "Status" };
 const MARKS = { true: "✓", misleading: "≈", contradictory: "≠", false: "✗", empirical: "±" };
 const LOOKS = { true: "agrees", misleading: "near", contradictory: "near", false: "wrong", empirical: "unchecked" };

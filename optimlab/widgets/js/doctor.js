@@ -12,6 +12,8 @@ const CLUES = {
   update: { label: "Examine the updates", axis: "update / weights" },
 };
 
+const idle = (work) => (window.requestIdleCallback ?? setTimeout)(work);
+
 function dot(a, b) {
   let sum = 0;
   for (let j = 0; j < a.length; j++) sum += a[j] * b[j];
@@ -231,6 +233,14 @@ export function doctor({ model, el }) {
         row[i].dataset.value = value ?? "";
       });
     }
+    prepare();
+  }
+
+  /** What the reader may ask for next is trained while nothing else is to do. */
+  function prepare() {
+    const now = model.get("case");
+    const [here, following] = [spec.patients[now], spec.patients[(now + 1) % count]];
+    for (const run of [following.run, here.treated]) if (run) idle(() => train(run));
   }
 
   function tell(patient, diagnosis) {
