@@ -5,14 +5,17 @@
     python benchmarks/frames.py --bundle FOLDER         another bundle than the committed one
 
 Each widget stands alone on a page in headless Chromium. Real mouse events drag each of its sliders to and
-fro, about one event per frame. The time of an input runs from the moment at which the browser hands it
-over (Chromium does so right before it draws a frame) to the first task after that frame has been painted.
-A frame is dropped when more than one and a half frames of 1/60 s pass between two of them.
+fro, about one event per frame; of a widget without sliders all other controls are used in turn by mouse and
+keyboard. The time of an input is that of its handlers and, from the beginning of the next frame to the first
+task after that frame has been painted, of the frame; what passes between the two is the screen's. A frame is
+dropped when more than one and a half frames of 1/60 s pass between two of them. The table of all widgets goes
+to ``frames.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import sys
 import tempfile
@@ -20,7 +23,8 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
 
 import loose_page  # noqa: E402
@@ -38,15 +42,37 @@ WATCH = """() => {
     window.frames = [];
     const { port1, port2 } = new MessageChannel();
     let began = null;
-    port1.onmessage = () => { window.took.push(performance.now() - began); began = null; };
-    addEventListener("input", () => {
-        if (began !== null) return;
-        began = performance.now();
-        requestAnimationFrame(() => port2.postMessage(null));
-    }, { capture: true });
+    let handled = 0;
+    let framed = 0;
+    port1.onmessage = () => {
+        window.took.push(handled - began + performance.now() - framed);
+        began = null;
+    };
+    const counts = (event) => event.type === "input" || event.target.closest("button");
+    const start = (event) => {
+        if (began !== null || !counts(event)) return;
+        handled = began = performance.now();
+        requestAnimationFrame(() => { framed = performance.now(); port2.postMessage(null); });
+    };
+    const end = (event) => { if (counts(event)) handled = performance.now(); };
+    for (const kind of ["input", "click"]) {
+        addEventListener(kind, start, { capture: true });
+        addEventListener(kind, end);
+    }
     const frame = (now) => { window.frames.push(now); requestAnimationFrame(frame); };
     requestAnimationFrame(frame);
 }"""
+
+
+PAGE = """# The widgets
+
+Written by `python benchmarks/frames.py`: headless Chromium without a graphics card, on a machine with two
+cores that did nothing else. Each slider of a widget was dragged for {seconds:g} seconds; of a widget
+without sliders the other controls were used for as long. A frame of 1/60 s is 16.7 ms; a frame counts as
+dropped when the next one comes more than 25 ms after it.
+
+{table}
+"""
 
 
 def drag(page, slider, seconds: float) -> None:
@@ -71,6 +97,27 @@ def drag(page, slider, seconds: float) -> None:
     page.mouse.up()
 
 
+def use(page, controls, seconds: float) -> None:
+    """Press, choose and type, a control at a time."""
+    end = time.perf_counter() + seconds
+    for turn in itertools.count():
+        control = controls.nth(turn % controls.count())
+        if time.perf_counter() > end:
+            return
+        if not (control.is_visible() and control.is_enabled()):
+            continue
+        kind = control.evaluate("(control) => control.type")
+        if kind in ("search", "text"):
+            control.focus()
+            page.keyboard.press("Backspace" if control.input_value() else "a")
+        elif kind == "select-one":
+            control.focus()
+            page.keyboard.press(("ArrowDown", "ArrowDown", "Home")[turn % 3])
+        else:
+            control.click()
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 20)))")
+
+
 def measure(browser, widget, seconds: float, bundle: Path | None) -> dict:
     """Drag every slider of a widget and return what was seen."""
     with tempfile.TemporaryDirectory() as name:
@@ -86,6 +133,8 @@ def measure(browser, widget, seconds: float, bundle: Path | None) -> dict:
             sliders = [s for s in page.locator(".ol-live input[type=range]").all() if s.is_visible()]
             for slider in sliders:
                 drag(page, slider, seconds)
+            if not sliders:
+                use(page, page.locator(".ol-live :is(button, select, input)"), seconds)
             took, frames = page.evaluate("[window.took, window.frames]")
             page.close()
             server.shutdown()
@@ -109,20 +158,26 @@ def main() -> int:
     names = options.widgets or widgets.__all__
     made = [(name, examples.get(name, getattr(widgets, name))()) for name in names]
     late = False
+    table = []
     columns = ["widget", "sliders", "inputs", "median, ms", "95 %, ms", "frames", "dropped"]
-    print("|", " | ".join(columns), "|")
-    print("|" + "---|" * len(columns))
+
+    def say(row) -> None:
+        table.append("| " + " | ".join(map(str, row)) + " |")
+        print(table[-1], flush=True)
+
+    say(columns)
+    say(["---"] * len(columns))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
         for name, widget in made:
             seen = measure(browser, widget, options.seconds, options.bundle)
-            if not len(seen["took"]):
-                continue
             middle, high = np.percentile(seen["took"], [50, 95])
             late |= high > FRAME
             row = [name, seen["sliders"], len(seen["took"]), f"{middle:.1f}", f"{high:.1f}", seen["frames"]]
-            print("|", " | ".join(map(str, [*row, seen["dropped"]])), "|", flush=True)
+            say([*row, seen["dropped"]])
         browser.close()
+    if not options.widgets:
+        (HERE / "frames.md").write_text(PAGE.format(seconds=options.seconds, table="\n".join(table)))
     return int(late)
 
 
