@@ -16,7 +16,7 @@ PY = "$(VENV)/bin/python"
 JS = optimlab/widgets/js
 
 .DEFAULT_GOAL := help
-.PHONY: help setup site book serve test test-lowest notebooks lint format bundle bench lock clean
+.PHONY: help setup site book serve test test-lowest notebooks homework grade lint format bundle bench lock clean
 
 help: ## say what there is
 	@echo "make book       build the course and read it on this computer"
@@ -25,6 +25,8 @@ help: ## say what there is
 	@echo "make serve      serve the site that is already built (PORT=8000)"
 	@echo "make site       build the site without serving it"
 	@echo "make notebooks  run every chapter again and store its normalized outputs"
+	@echo "make homework   write the students' homework (SEED=7 STUDENTS=list.csv TO=folder)"
+	@echo "make grade      grade a folder of notebooks (SUBMITTED=folder SEED=7 STUDENTS=list.csv TO=folder)"
 	@echo "make test-lowest  run every chapter with the lowest supported versions, as on Colab"
 	@echo "make lint       check style and formatting; make format repairs what it can"
 	@echo "make bench      measure the promised speed; jax and optax are optional peers"
@@ -56,6 +58,13 @@ test-lowest:
 
 notebooks: setup
 	@$(PY) tools/notebooks.py $(ARGS)
+
+homework: setup
+	@$(PY) tools/homework.py site
+	@$(PY) tools/homework.py make $(if $(SEED),--seed $(SEED)) $(if $(STUDENTS),--students "$(STUDENTS)") $(if $(TO),--to "$(TO)") $(ARGS)
+
+grade: setup
+	@$(PY) tools/grade.py "$(SUBMITTED)" $(if $(SEED),--seed $(SEED)) $(if $(STUDENTS),--students "$(STUDENTS)") $(if $(TO),--to "$(TO)") $(ARGS)
 
 lint: setup
 	@$(PY) -m ruff check .

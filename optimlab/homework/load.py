@@ -1,0 +1,145 @@
+"""Open the homework of a chapter: draw its numbers from a seed, show them, check answers."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from .. import format
+from ..formula import closest
+from .tasks import AnswerError, Task
+
+# The modules of this package that hold no chapter.
+MACHINERY = {"load", "tasks"}
+# How often numbers are drawn anew until no typical mistake gives a right answer by chance.
+DRAWS = 1000
+
+
+class Homework(Mapping):
+    """The homework of one chapter with one seed: a mapping from the names of the given numbers.
+
+    Made by `load`.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``"04-momentum"``.
+    seed : int
+        Where the numbers come from.
+    tasks : dict of str to Task
+        What is asked, by the name that the answer has in the notebook.
+    """
+
+    def __init__(self, name: str, seed: int, numbers: dict, tasks: dict[str, Task]):
+        self.name, self.seed, self.tasks = name, seed, tasks
+        self._numbers = numbers
+
+    def __getitem__(self, name: str):
+        if name not in self._numbers:
+            raise KeyError(
+                f"{self.name} gives no {name!r}{closest(name, self)}; it gives {', '.join(self)}"
+            ) from None
+        value = self._numbers[name]
+        # A copy, so that changing it changes no other answer.
+        return value.copy() if isinstance(value, np.ndarray | list | dict) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __repr__(self) -> str:
+        return f"<Homework {self.name} with seed {self.seed}: {', '.join(self.tasks)}>"
+
+    def show(self, *names: str) -> None:
+        """Print given numbers, one per line.
+
+        Parameters
+        ----------
+        *names : str
+            Which; all by default.
+        """
+        names = names or tuple(self)
+        width = max(map(len, names))
+        for name in names:
+            print(f"{name.ljust(width)} = {_text(self[name])}")
+
+    def check(self, task: str, answer) -> None:
+        """Compare an answer with the right one.
+
+        Parameters
+        ----------
+        task : str
+            The name of the task.
+        answer
+            What the task asks for: a number, a list, a function.
+
+        Raises
+        ------
+        AnswerError
+            If the answer is not right, not there yet, or not what was asked for. The message says what was
+            got and, where it is known, which mistake leads there.
+        """
+        if task not in self.tasks:
+            raise KeyError(f"{self.name} has no task {task!r}{closest(task, self.tasks)}")
+        problem = self.tasks[task].problem(answer, self)
+        if problem is not None:
+            raise AnswerError(f"{task}: {problem}")
+        print(f"{task}: right.")
+
+
+def _text(value) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return value if isinstance(value, str) else format.number(value)
+
+
+def names() -> list[str]:
+    """Return the names of the chapters that have homework in this package, as modules are called."""
+    return sorted(m.name for m in pkgutil.iter_modules(_folders()) if m.name not in MACHINERY)
+
+
+def _folders() -> list[str]:
+    return list(importlib.import_module(__package__).__path__)
+
+
+@functools.lru_cache(maxsize=256)
+def load(name: str, seed: int) -> Homework:
+    """Open the homework of a chapter.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending, such as ``"04-momentum"``; the module is ``momentum``.
+    seed : int
+        At least 0. Equal seeds give equal numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such homework, or the seed is not a number that can be one.
+    """
+    number, _, module = name.partition("-")
+    module = module.replace("-", "_")
+    if not number.isdigit() or module not in names():
+        raise ValueError(f"there is no homework {name!r}; there is homework on {', '.join(names())}")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"got seed={seed!r}; expected a whole number, at least 0")
+    chapter = importlib.import_module(f"{__package__}.{module}")
+    for attempt in range(DRAWS):
+        numbers = chapter.numbers(np.random.default_rng([int(seed), attempt]))
+        homework = Homework(name, int(seed), numbers, chapter.TASKS)
+        if all(task.separates(homework) for task in chapter.TASKS.values()):
+            return homework
+    blamed = [key for key, task in chapter.TASKS.items() if not task.separates(homework)]
+    raise ValueError(
+        f"{name}, seed {seed}: {DRAWS} draws and in each a mistake gives the right answer; "
+        f"in the last one in {', '.join(blamed)}"
+    )

@@ -1,0 +1,236 @@
+"""The homework of every chapter: its own solutions pass, typical mistakes don't, copies hold no secrets.
+
+A homework is found by its source ``homework/NN-name.ipynb``; its right and wrong solutions are in
+``tests/homework/NN-name.py``. ``pytest tests/test_homework.py -k 04-momentum`` tests one.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import runpy
+import textwrap
+from pathlib import Path
+
+import nbformat
+import pytest
+from cells import execute
+
+import homework as tool
+from optimlab import homework
+from optimlab.format import number
+from optimlab.homework.tasks import AnswerError, Function, Value, _leaves
+
+SOURCES = {path.stem: path for path in tool.sources()}
+SOLUTIONS = Path(__file__).parent / "homework"
+SEEDS = range(50)
+
+each_homework = pytest.mark.parametrize("name", SOURCES)
+
+
+@functools.cache
+def source(name: str) -> nbformat.NotebookNode:
+    return tool.read(SOURCES[name])
+
+
+@functools.cache
+def solutions(name: str) -> dict:
+    return runpy.run_path(str(SOLUTIONS / f"{name}.py"))
+
+
+def graded(name: str) -> list[str]:
+    return [tool.name_of(cell) for cell in source(name).cells if tool.kind(cell) == "test"]
+
+
+def work(
+    name: str, notebook: nbformat.NotebookNode, only: str | None = None, code: str | None = None
+) -> dict:
+    """Run a notebook's graded cells in this process and return each test's message, None where it passes.
+
+    With `only` just that test, the answer cell above it, which `code` replaces, and the locked cells.
+    """
+    namespace: dict = {}
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and tool.kind(cell)]
+    above = {}
+    for cell in cells:
+        if tool.kind(cell) == "answer":
+            last = cell
+        elif tool.kind(cell) == "test":
+            above[tool.name_of(cell)] = last
+    for cell in source(name).cells:  # what is missing in an answer is like what has not been filled in
+        if cell.cell_type == "code" and tool.kind(cell) == "answer":
+            namespace |= dict.fromkeys(tool.assigned(tool.clear(cell.source, tool.CODE_STUB)), ...)
+    outcome = {}
+    for number_, cell in enumerate(cells):
+        what, grade_id, text = tool.kind(cell), tool.name_of(cell), cell.source
+        if only and ((what == "test" and grade_id != only) or (what == "answer" and cell is not above[only])):
+            continue
+        if what == "answer" and code is not None:
+            text = textwrap.dedent(code).strip("\n")
+        try:
+            execute(text, f"{name}-{number_}.py", namespace)
+        except Exception as error:
+            if what != "test":
+                if what == "given":
+                    raise
+                continue
+            outcome[grade_id] = f"{type(error).__name__}: {error}"
+        else:
+            if what == "test":
+                outcome[grade_id] = None
+    return outcome
+
+
+def of_all(table: str) -> list:
+    """Return a parameter per solution of every homework."""
+    return [
+        pytest.param(name, test, code, id=f"{name}-{test}-{title}".replace(" ", "-"))
+        for name in SOURCES
+        if (SOLUTIONS / f"{name}.py").exists()
+        for test, codes in solutions(name)[table].items()
+        for title, code in codes.items()
+    ]
+
+
+# ------------------------------------------------------------------ the sources
+
+
+def test_there_is_homework():
+    assert SOURCES
+
+
+@each_homework
+def test_a_source_is_written_as_the_readme_says_and_stored_in_its_normal_form(name: str):
+    assert list(tool.find_problems(source(name), name)) == []
+    assert SOURCES[name].read_text() == tool.stored(source(name)), "run 'python tools/homework.py store'"
+
+
+@each_homework
+def test_a_source_has_five_to_eight_tasks_and_about_twenty_points_some_of_them_for_words(name: str):
+    points = [
+        cell.metadata.nbgrader.points
+        for cell in source(name).cells
+        if "points" in cell.metadata.get("nbgrader", {})
+    ]
+    headings = [
+        line for cell in source(name).cells for line in cell.source.splitlines() if re.match(r"## \d", line)
+    ]
+    assert [int(line.split()[1]) for line in headings] == list(range(1, len(headings) + 1))
+    assert 5 <= len(headings) <= 8
+    assert 16 <= sum(points) <= 26
+    assert "words" in map(tool.kind, source(name).cells)
+
+
+@each_homework
+def test_every_test_checks_a_task_of_its_name_and_every_task_is_checked(name: str):
+    tasks = homework.load(name, 0).tasks
+    assert sorted(graded(name)) == sorted(tasks)
+    for cell in source(name).cells:
+        if tool.kind(cell) == "test":
+            assert f'hw.check("{tool.name_of(cell)}", ' in cell.source
+
+
+@each_homework
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_solutions_pass_the_tests_whatever_the_seed(name: str, seed: int):
+    outcome = work(name, tool.with_seed(source(name), seed))
+    assert outcome == dict.fromkeys(graded(name))
+
+
+@each_homework
+def test_two_seeds_give_different_numbers_and_one_always_the_same(name: str):
+    def text(seed: int) -> str:
+        homework.load.cache_clear()
+        opened = homework.load(name, seed)
+        return repr({key: _leaves(opened[key]) for key in opened})
+
+    assert text(1) == text(1)
+    assert len({text(seed) for seed in range(5)}) == 5
+
+
+@each_homework
+def test_no_typical_mistake_gives_a_right_answer_by_chance_whatever_the_seed(name: str):
+    for seed in SEEDS:
+        opened = homework.load(name, seed)
+        for key, task in opened.tasks.items():
+            if isinstance(task, Value):
+                assert task.problem(task.right(opened), opened) is None
+                for mistake in task.mistakes:
+                    assert task.problem(mistake.value(opened), opened), f"{key}, seed {seed}: {mistake.hint}"
+
+
+@each_homework
+def test_somebody_who_made_a_mistake_of_the_table_is_told_about_that_one(name: str):
+    opened = homework.load(name, 0)
+    for key, task in opened.tasks.items():
+        assert not isinstance(task, Value | Function) or len(task.mistakes) >= 4, key
+        for mistake in getattr(task, "mistakes", ()):
+            if isinstance(task, Value):
+                assert mistake.hint in task.problem(mistake.value(opened), opened), key
+
+
+# ------------------------------------------------------------------ what students hand in
+
+
+@each_homework
+def test_there_are_four_wrong_and_three_right_solutions_of_every_task(name: str):
+    for test in graded(name):
+        assert len(solutions(name)["WRONG"].get(test, ())) >= 4, test
+        assert len(solutions(name)["RIGHT"].get(test, ())) >= 3, test
+
+
+@pytest.mark.parametrize(("name", "test", "code"), of_all("WRONG"))
+def test_a_wrong_solution_is_rejected_with_a_hint_that_does_not_tell_the_answer(
+    name: str, test: str, code: str
+):
+    message = work(name, source(name), test, code)[test]
+    assert message is not None
+    assert message.startswith(f"AnswerError: {test}: ")
+    opened = homework.load(name, tool.SITE_SEED)
+    task = opened.tasks[test]
+    if isinstance(task, Value):
+        hint = re.sub(r"got .*?(\. (?=[A-Z])|$)", "", message)
+        for leaf in _leaves(task.right(opened)).values():
+            told = {number(leaf, digits) for digits in (4, 5, 6)}
+            assert not any(
+                re.search(rf"(?<![\d.]){re.escape(t)}(?![\d.])", hint) for t in told if len(t) > 2
+            ), hint
+
+
+@pytest.mark.parametrize(("name", "test", "code"), of_all("RIGHT"))
+def test_a_right_solution_is_accepted_however_it_is_written(name: str, test: str, code: str):
+    assert work(name, source(name), test, code)[test] is None
+
+
+# ------------------------------------------------------------------ the students' copies
+
+
+@each_homework
+def test_a_copy_as_released_scores_nothing_and_says_that_nothing_is_there_yet(name: str):
+    outcome = work(name, tool.release(source(name), 3))
+    assert list(outcome) == graded(name)
+    for test, message in outcome.items():
+        assert message.startswith(f"AnswerError: {test}: nothing here yet"), message
+
+
+@each_homework
+@pytest.mark.parametrize("seed", [0, 12345])
+def test_a_copy_holds_no_line_of_a_solution_and_no_hidden_test(name: str, seed: int):
+    text = "\n".join(cell.source for cell in tool.release(source(name), seed).cells)
+    assert "BEGIN" not in text
+    assert "END" not in text
+    lines = {line.strip() for line in text.splitlines()}
+    assert f"SEED = {seed}" in lines
+    for cell in source(name).cells:
+        for secret in tool.secrets(cell):
+            assert len(secret.strip()) < 8 or secret.strip() not in lines, secret
+        for secret in tool.secrets(cell, {"HIDDEN TESTS"}):
+            assert len(secret.strip()) < 8 or secret.strip() not in text, secret
+
+
+def test_the_copies_of_the_site_are_what_the_sources_give():
+    assert tool.stale() == [], "run 'make homework'"
+
+
+def test_a_failed_check_shows_its_message_and_no_lines_of_the_package():
+    assert AnswerError("theta: got 1.")._render_traceback_() == ["theta: got 1."]

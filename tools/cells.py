@@ -1,0 +1,35 @@
+"""Run the text of a notebook's cell."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+
+
+def python(source: str) -> str:
+    """Return a cell's text without what only a notebook understands: ``%magic``, ``!shell``, ``x?``."""
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        lines = source.splitlines()
+        return "\n".join(re.sub(r"^(\s*)([%!?].*|[\w.]+\?+)$", r"\1pass", line) for line in lines)
+    return source
+
+
+def execute(source: str, file: str, namespace: dict) -> None:
+    """Run a cell; what it defines can be asked for its source afterwards, as in a notebook.
+
+    Parameters
+    ----------
+    source : str
+        The cell's text.
+    file : str
+        What tracebacks call it; another one for every cell.
+    namespace : dict
+        What the cell finds, and where it leaves what it defines.
+    """
+    source = python(source)
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace.setdefault("__name__", "__main__")
+    exec(compile(source, file, "exec"), namespace)
