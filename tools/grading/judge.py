@@ -1,0 +1,493 @@
+"""Grade one submission: run the source's tests on what the student's process answers.
+
+    python -I tools/grading/judge.py < job.json
+
+Trusted: of the submission it sees only texts, which it hands on, and plain data, which it gets back. Every
+result is written as soon as there is one, as a line of JSON: if the judge has to be stopped, none is lost.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import io
+import json
+import linecache
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parents[1]
+if str(TOOLS) not in sys.path:
+    sys.path.insert(0, str(TOOLS))
+
+import numpy as np  # noqa: E402
+from cells import execute  # noqa: E402
+
+import homework as tool  # noqa: E402
+from grading.wire import Channel, ClosedError, LateError, WireError, decode, encode  # noqa: E402
+from optimlab import formula  # noqa: E402
+from optimlab.rule import Rule  # noqa: E402
+
+START = 60  # seconds in which the student's process has to be ready
+MUCH = 2**20  # characters of output that are worth a remark
+REMARKS = 20
+
+
+class Stopped(Exception):  # noqa: N818 - it is what happened to the student's process
+    """The student's process had to be stopped, or is gone; the message says why."""
+
+
+# The student's process, seen from here --------------------------------------------------------
+
+
+class Student:
+    """The student's process: started when it is needed, and again when it is gone.
+
+    Parameters
+    ----------
+    limits : dict
+        ``cell`` (seconds for a cell or a call), ``total`` (seconds of the processor), ``memory`` (bytes).
+    folder : str
+        Where it may write.
+    preload : list of str
+        Modules that it imports before it is confined.
+    remark : callable
+        Takes each sentence that is worth reporting.
+    """
+
+    def __init__(self, limits: dict, folder: str, preload: list[str], remark):
+        self.limits, self.folder, self.preload, self.remark = limits, folder, preload, remark
+        self.process: subprocess.Popen | None = None
+        self.channel: Channel | None = None
+        self.generation = 0
+        self.ran: list[tuple[str, str]] = []  # what a new process has to run to be where the old one was
+        self.containment: dict | None = None
+        self.doing = ""  # what to name in a remark
+
+    def start(self) -> None:
+        """Start a process and let it run again what the one before it had run."""
+        ours, theirs = socket.socketpair()
+        settings = {
+            "folder": self.folder,
+            "memory": self.limits["memory"],
+            "seconds": int(self.limits["total"]) + 60,
+            "preload": self.preload,
+            "socket": theirs.fileno(),
+        }
+        command = [sys.executable, "-I", "-B", str(TOOLS / "grading" / "student.py"), json.dumps(settings)]
+        one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {
+            **one,
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            **dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR", "NUMBA_CACHE_DIR"), self.folder),
+            "MPLBACKEND": "Agg",
+        }
+        with theirs:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.channel = Channel(ours)
+        self.generation += 1
+        try:
+            ready = self.channel.receive(time.monotonic() + START)
+        except WireError:
+            self.stop()
+            raise RuntimeError("the student's process does not start") from None
+        self.containment = {"alone": bool(ready.get("alone")), "landlock": int(ready.get("landlock", 0))}
+        again, self.ran = self.ran, []
+        for source, file in again:
+            with contextlib.suppress(Stopped):
+                self.run(source, file)
+
+    def stop(self) -> str:
+        """End the process and all that it started, and return how it ended by itself, if it did."""
+        process, self.process = self.process, None
+        if process is None:
+            return ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        code = process.poll()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self.channel.end.close()
+        if code is None:
+            return ""
+        number = -code if code < 0 else code - 128 if code > 128 else 0
+        try:
+            return f"the interpreter crashed ({signal.Signals(number).name})"
+        except ValueError:
+            return f"the interpreter was ended (exit status {code})"
+
+    def request(self, message: dict, functions: dict | None = None) -> dict:
+        """Send a message and return the reply.
+
+        Parameters
+        ----------
+        message : dict
+            What to do.
+        functions : dict, optional
+            Functions of ours that the process may call meanwhile, by number.
+
+        Raises
+        ------
+        Stopped
+            If there is no reply. The next request finds a new process.
+        """
+        if self.process is None:
+            self.start()
+        deadline = time.monotonic() + self.limits["cell"]
+        try:
+            self.channel.send(message)
+            while True:
+                reply = self.channel.receive(deadline)
+                if "refused" in reply:
+                    self.remark(f"refused: {str(reply['refused'])[:300]}")
+                elif "ask" in reply:
+                    self.channel.send(self._asked(reply, functions or {}))
+                else:
+                    break
+        except WireError as error:
+            ended = self.stop()
+            if isinstance(error, LateError):
+                why = f"it ran longer than {self.limits['cell']:g} seconds and was stopped"
+            elif isinstance(error, ClosedError):
+                why = ended or "the interpreter was ended"
+            else:
+                why = f"its answer cannot be read ({error})"
+            self.remark(f"{self.doing}: {why}")
+            raise Stopped(why) from None
+        if isinstance(reply.get("printed"), int) and reply["printed"] > MUCH:
+            self.remark("printed more than a megabyte, which was dropped")
+        for name in reply.get("patched") or []:
+            self.remark(f"replaced {str(name)[:100]} in its own process")
+        return reply
+
+    def _asked(self, message: dict, functions: dict) -> dict:
+        """Return the reply to a process that calls a function of ours."""
+        try:
+            function = functions[message["ask"]]
+            arguments = decode(message["arguments"], self.function)
+            value = function(*arguments, **decode(message["keywords"], self.function))
+            return {"answer": encode(value, lambda one: {"opaque": "function", "text": ""})}
+        except Exception as error:
+            return {"error": str(error)[:500]}
+
+    def run(self, source: str, file: str) -> str | None:
+        """Run a cell and return the error that it stopped with, in words, or None.
+
+        Raises
+        ------
+        Stopped
+            If it took the process with it. A new one will not run it again.
+        """
+        reply = self.request({"run": source, "file": file})
+        self.ran.append((source, file))
+        return _error(reply)
+
+    def get(self, names: list[str]) -> dict:
+        """Return the values of these names; an ellipsis for those that there are not."""
+        values = self.request({"get": names}).get("values")
+        if not isinstance(values, dict):
+            return dict.fromkeys(names, ...)
+        result = {}
+        for name in names:
+            try:
+                result[name] = decode(values.get(name), lambda m, name=name: self.function(m, name))
+            except WireError:
+                result[name] = ...
+        return result
+
+    def function(self, message: dict, name: str | None = None) -> StudentFunction:
+        """Return a stand-in for a function of the process."""
+        return StudentFunction(self, message, name)
+
+
+def _error(reply: dict) -> str | None:
+    if "error" not in reply:
+        return None
+    line = f" in line {reply['line']}" if isinstance(reply.get("line"), int) and reply["line"] > 0 else ""
+    return f"{str(reply['error'])[:80]}{line}: {str(reply.get('text', ''))[:300]}"
+
+
+class StudentFunction:
+    """A function of the student's process: calling it here calls it there."""
+
+    def __init__(self, student: Student, message: dict, name: str | None):
+        self.student, self.name = student, name
+        self.number, self.generation = message["function"], student.generation
+        self.__name__ = message["name"][:80]
+        self.source = str(message.get("source") or "")
+
+    def __call__(self, *arguments, **keywords):
+        """Call it there with copies of the arguments, and change ours as it has changed those."""
+        if self.student.process is None:
+            self.student.start()
+        if self.generation != self.student.generation:
+            if self.name is None:
+                raise Stopped("the function is gone with the process that it was in")
+            again = self.student.get([self.name])[self.name]
+            if not isinstance(again, StudentFunction):
+                raise Stopped("the function is not there in a new process")
+            self.number, self.generation = again.number, again.generation
+        ours: dict[int, object] = {}
+
+        def offer(function) -> dict:
+            ours[len(ours)] = function
+            return {"function": len(ours) - 1, "name": getattr(function, "__name__", "function")}
+
+        message = {
+            "call": self.number,
+            "arguments": encode(list(arguments), offer),
+            "keywords": encode(keywords, offer),
+        }
+        reply = self.student.request(message, ours)
+        if "error" in reply:
+            raise _exception(reply)
+        changed = reply.get("changed")
+        for index, new in changed.items() if isinstance(changed, dict) else ():
+            if index.isdigit() and int(index) < len(arguments):
+                _change(arguments[int(index)], decode(new, self.student.function))
+        return decode(reply.get("value"), self.student.function)
+
+    def to_rule(self) -> Rule:
+        """Return the rule of the same text, made here: its grammar lets nothing through but arithmetic.
+
+        Raises
+        ------
+        FormulaError
+            If it is no rule.
+        """
+        return rule_of(self.source, self.__name__)
+
+
+def _exception(reply: dict) -> Exception:
+    """Return what the student's function raised, as the exception of that name, if Python has it."""
+    kind = getattr(builtins, str(reply["error"]), None)
+    text = str(reply.get("text", ""))[:300]
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        with contextlib.suppress(Exception):
+            return kind(text)
+    return RuntimeError(f"{str(reply['error'])[:80]}: {text}")
+
+
+def _change(ours, new) -> None:
+    """Make an argument what the student's process has made of it."""
+    if isinstance(ours, np.ndarray) and isinstance(new, np.ndarray) and ours.shape == new.shape:
+        np.copyto(ours, new, casting="unsafe")
+    elif isinstance(ours, list) and isinstance(new, list):
+        ours[:] = new
+    elif isinstance(ours, dict) and isinstance(new, dict):
+        ours.clear()
+        ours.update(new)
+
+
+def rule_of(source: str, name: str) -> Rule:
+    """Return a rule from its text, which nobody vouches for.
+
+    Only a function definition is taken, without its decorators and annotations, and with numbers as defaults:
+    running that computes nothing. `Rule` then refuses every line that is no arithmetic.
+    """
+    text = source.expandtabs()
+    try:
+        tree = ast.parse(text if not text[:1].isspace() else f"if True:\n{text}")
+        definition = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+        # Whole numbers can grow until memory is full; floats become infinite.
+        plain = ast.unparse(_Plain().visit(definition))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, StopIteration):
+        raise formula.FormulaError(f"in, line 1: {name} is no function whose text can be read") from None
+    arguments = definition.args
+    for default in [*arguments.defaults, *(one for one in arguments.kw_defaults if one is not None)]:
+        value = default.operand if isinstance(default, ast.UnaryOp) else default
+        if not isinstance(value, ast.Constant) or not isinstance(value.value, int | float):
+            raise formula.FormulaError(
+                f"in, line {default.lineno}: `{ast.unparse(default)[:60]}` as a default; give a number"
+            )
+    file = f"rule {name}"
+    linecache.cache[file] = (len(plain), None, plain.splitlines(keepends=True), file)
+    namespace = {**formula.FUNCTIONS, **formula.CONSTANTS, "np": np, "numpy": np}
+    exec(compile(plain, file, "exec"), namespace)
+    return Rule(namespace[definition.name])
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes off decorators and annotations, and makes whole numbers floats."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.decorator_list, node.returns = [], None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(float(node.value)) if type(node.value) is int else node
+
+
+# One submission -------------------------------------------------------------------------------
+
+
+def grade(job: dict, say) -> None:
+    """Grade a submission.
+
+    Parameters
+    ----------
+    job : dict
+        ``source`` (path), ``seed``, ``cells`` (those of the submission: kind, id, source), ``limits``,
+        ``folder`` (where the student's process may write).
+    say : callable
+        Takes each result, a dict.
+    """
+    path = Path(job["source"])
+    source = tool.with_seed(tool.read(path), job["seed"])
+    said: set[str] = set()
+
+    def remark(text: str) -> None:
+        if text not in said and len(said) < REMARKS:
+            said.add(text)
+            say({"remark": text})
+
+    compare(source, job, remark)
+    module = path.stem.partition("-")[2].replace("-", "_")
+    preload = ["numpy", "optimlab.homework", f"optimlab.homework.{module}"]
+    student = Student(job["limits"], job["folder"], preload, remark)
+    try:
+        _work(source, job["cells"], student, remark, say)
+    finally:
+        student.stop()
+    say({"contained": student.containment})
+
+
+def compare(source, job: dict, remark) -> None:
+    """Remark on what of the given cells and the tests was changed, removed or doubled."""
+    released = tool.release(source, job["seed"])
+    handed_in: dict[str, list[str]] = {}
+    for cell in job["cells"]:
+        if cell["id"]:
+            handed_in.setdefault(cell["id"], []).append(cell["source"])
+    for cell in released.cells:
+        what, name = tool.kind(cell), tool.name_of(cell)
+        if what is None:
+            continue
+        there = handed_in.get(name, [])
+        word = {"test": "test", "given": "given cell"}.get(what, "answer")
+        if not there:
+            remark(f"the {word} {name} is missing")
+        if len(there) > 1:
+            remark(f"the {word} {name} is there {len(there)} times; the last one counts")
+        if what in ("test", "given") and there and _text(there[-1]) != _text(cell.source):
+            seeds = [tool.SEED_LINE.findall(text) for text in (there[-1], cell.source)]
+            if name == "setup" and seeds[0] != seeds[1]:
+                remark(f"it has the numbers of {' '.join(seeds[0]) or 'no seed'}; graded with {seeds[1][0]}")
+            else:
+                remark(f"the {word} {name} was changed; graded with the original")
+
+
+def _text(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())
+
+
+def _work(source, handed_in: list[dict], student: Student, remark, say) -> None:
+    """Run the answers in the student's process and the tests here, in the order of the notebook."""
+    namespace: dict = {}
+    answers: set[str] = set()
+    for cell in source.cells:
+        if tool.kind(cell) == "answer":
+            answers |= tool.assigned(tool.clear(cell.source, tool.CODE_STUB))
+        elif tool.kind(cell) == "given" and cell.cell_type == "code":
+            _quietly(cell.source, f"given {tool.name_of(cell)}", namespace)
+            with contextlib.suppress(Stopped):
+                student.run(cell.source, f"given {tool.name_of(cell)}")
+    shown = {_text(cell.source) for cell in source.cells if tool.kind(cell) is None}
+    known = {tool.name_of(cell) for cell in source.cells if tool.kind(cell)}
+    own = [cell["kind"] == "code" and cell["id"] not in known for cell in handed_in]
+    place = {cell["id"]: i for i, cell in enumerate(handed_in) if cell["id"] in known}
+    done = 0
+    failed: str | None = None
+
+    def run(number: int) -> str | None:
+        student.doing = handed_in[number]["id"] or f"cell {number + 1}"
+        try:
+            return student.run(handed_in[number]["source"], f"cell {number}")
+        except Stopped as error:
+            return str(error)
+
+    def run_own_until(number: int) -> None:
+        """Run the cells that the student has added before this one."""
+        nonlocal done
+        for i in range(done, number):
+            if own[i] and _text(handed_in[i]["source"]) not in shown:
+                run(i)
+        done = max(done, number)
+
+    for cell in source.cells:
+        what, name = tool.kind(cell), tool.name_of(cell)
+        if what not in ("answer", "test", "words"):
+            continue
+        here = place.get(name)
+        if here is not None:
+            run_own_until(here)
+        if what == "answer":
+            failed = run(here) if here is not None else None
+        elif what == "words":
+            text = handed_in[here]["source"] if here is not None else ""
+            say({"words": name, "of": cell.metadata.nbgrader.points, "text": text})
+        else:
+            student.doing = name
+            message = _test(cell, namespace, answers, student)
+            if message is not None and failed is not None:
+                message = f"{message}\nThe answer above it stopped: {failed}"
+            points = cell.metadata.nbgrader.points
+            say({"task": name, "points": points if message is None else 0, "of": points, "message": message})
+
+
+def _test(cell, namespace: dict, answers: set[str], student: Student) -> str | None:
+    """Run a test on the answers that it names; return what it says, or None if it passes."""
+    name = tool.name_of(cell)
+    try:
+        namespace |= student.get(sorted(tool.loaded(cell.source) & answers))
+        _quietly(cell.source, f"test {name}", namespace)
+    except Stopped as error:
+        return f"{name}: {error}"
+    except AssertionError as error:
+        return str(error) or f"{name}: a test that you do not see has failed."
+    except Exception as error:
+        return f"{name}: the test stopped with {type(error).__name__}: {str(error)[:300]}"
+    return None
+
+
+def _quietly(source: str, file: str, namespace: dict) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        execute(source, file, namespace)
+
+
+def main() -> None:
+    """Read the job from standard input and write results to standard output."""
+    job = json.load(sys.stdin)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+
+    def say(result: dict) -> None:
+        out.write(json.dumps(result) + "\n")
+        out.flush()
+
+    grade(job, say)
+    say({"end": True})
+
+
+if __name__ == "__main__":
+    main()
