@@ -202,7 +202,7 @@ def judge(one: Submission, source: Path, seed: int, limits: dict) -> None:
 
 
 class Bar:
-    """A progress bar on the error stream: one line that is written over on a terminal, and nothing elsewhere."""
+    """A progress bar on the error stream: one line, written over, on a terminal; nothing elsewhere."""
 
     def __init__(self, total: int):
         self.total, self.done = total, 0
@@ -378,12 +378,13 @@ def containment(found: list[Submission]) -> str:
     if not said:
         return "Nothing was run."
     alone, version = all(one["alone"] for one in said), min(one["landlock"] for one in said)
-    network = (
-        "no network, no other processes" if alone else "the network and other processes by the fence only"
+    if alone and version:
+        return f"The kernel kept them from the network, other processes and files (Landlock {version})."
+    missing = [*([] if alone else ["the network and other processes"]), *([] if version else ["files"])]
+    return (
+        f"The kernel did not keep them from {' and '.join(missing)}; only Python's audit hook did. "
+        "Grade in a container: see 'For instructors'."
     )
-    files = f"files by Landlock {version}" if version else "files by the fence only"
-    advice = "" if alone and version else " Grade in a container: see 'For instructors'."
-    return f"Kept apart by the kernel: {network}; {files}.{advice}"
 
 
 def main(arguments: list[str] | None = None) -> int:

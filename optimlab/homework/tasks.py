@@ -470,7 +470,7 @@ def _shown(value) -> str:
         return _cut(f"[{', '.join(map(_shown, value[:20]))}{', ...' * (len(value) > 20)}]")
     if _is_number(value):
         return number(value)
-    return _cut(f"a {type(value).__name__}") if callable(value) else _cut(repr(value))
+    return "a function" if callable(value) else _cut(repr(value))
 
 
 def _cut(text: str) -> str:
