@@ -14,7 +14,7 @@ from ..formula import closest
 from .tasks import AnswerError, Task
 
 # The modules of this package that hold no chapter.
-MACHINERY = {"load", "tasks"}
+MACHINERY = {"_load", "tasks"}
 # How often numbers are drawn anew until no typical mistake gives a right answer by chance.
 DRAWS = 1000
 

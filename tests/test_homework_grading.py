@@ -1,0 +1,384 @@
+"""The grader: a class with hostile submissions is graded to the end, and every honest point is counted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import runpy
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grade
+import nbformat
+import pytest
+from grading import judge
+
+import homework as tool
+
+NAME = "04-momentum"
+SOURCE = tool.read(tool.SOURCES / f"{NAME}.ipynb")
+SOLUTIONS = runpy.run_path(str(Path(__file__).parent / "homework" / f"{NAME}.py"))
+SEED = 7
+LIMITS = ["--cell", "2", "--total", "120"]
+
+if sys.platform == "win32":  # pragma: no cover
+    pytest.skip("the grader needs a POSIX system", allow_module_level=True)
+
+POINTS = {
+    tool.name_of(cell): cell.metadata.nbgrader.points for cell in SOURCE.cells if tool.kind(cell) == "test"
+}
+ANSWERS = {}  # the answer cell above each test
+for _cell in SOURCE.cells:
+    if tool.kind(_cell) == "answer":
+        _last = tool.name_of(_cell)
+    elif tool.kind(_cell) == "test":
+        ANSWERS[tool.name_of(_cell)] = _last
+# The quick tasks, which honest students differ in.
+QUICK = ["theta_sum", "theta_average", "step", "slip", "predicted", "causes", "terrains"]
+
+
+@dataclass
+class Handed:
+    """What a student hands in, and which tests have to pass."""
+
+    cells: dict[str, str] = field(default_factory=dict)
+    passes: set[str] = field(default_factory=set)
+    remark: str = ""
+    without: tuple[str, ...] = ()
+
+
+def solution(grade_id: str) -> str:
+    text = next(cell.source for cell in SOURCE.cells if tool.name_of(cell) == grade_id)
+    return "\n".join(line for line in text.splitlines() if not tool.MARK.match(line))
+
+
+def solved(*tests: str) -> Handed:
+    """Return a submission in which just these tests' answers are filled in."""
+    answers = {ANSWERS[test] for test in tests}
+    passes = {test for test, answer in ANSWERS.items() if answer in answers}
+    return Handed({answer: solution(answer) for answer in answers}, passes)
+
+
+def notebook(handed: Handed, seed: int = SEED) -> dict:
+    """Return a student's copy with these cells, and further ones at the end of the set-up."""
+    copy = tool.release(SOURCE, seed)
+    for cell in copy.cells:
+        if tool.name_of(cell) in handed.cells:
+            cell.source = textwrap.dedent(handed.cells[tool.name_of(cell)]).strip("\n")
+    copy.cells = [cell for cell in copy.cells if tool.name_of(cell) not in handed.without]
+    if "own" in handed.cells:
+        at = next(i for i, cell in enumerate(copy.cells) if tool.name_of(cell) == "setup") + 1
+        copy.cells.insert(at, nbformat.v4.new_code_cell(textwrap.dedent(handed.cells["own"]).strip("\n")))
+    return json.loads(nbformat.writes(copy))
+
+
+def hostile(remark: str, answer: str, code: str, *tests: str, without: tuple[str, ...] = ()) -> Handed:
+    """Return a submission with some answers right and hostile code in another cell."""
+    handed = solved(*tests)
+    handed.cells[answer] = code
+    handed.remark, handed.without = remark, without
+    return handed
+
+
+SECRET = tool.SOURCES / f"{NAME}.ipynb"
+HOSTILE = {
+    "loops": hostile(
+        "causes-answer: it took more than 2 seconds", "causes-answer", "while True: pass", "step"
+    ),
+    "loops-in-a-call": hostile(
+        "tune: it took more than 2 seconds",
+        "tune-answer",
+        "def tune(trial):\n    while True: pass",
+        "slip",
+        "step",
+    ),
+    "ends-the-interpreter": hostile(
+        "theta-answer: the interpreter was ended (exit status 3)",
+        "theta-answer",
+        "import os\nos._exit(3)",
+        "slip",
+        "step",
+    ),
+    "segfault": hostile(
+        "theta-answer: the interpreter crashed (SIGSEGV)",
+        "theta-answer",
+        "import faulthandler\nfaulthandler._read_null()",
+        "slip",
+        "step",
+    ),
+    "prints-a-gigabyte": hostile(
+        "printed more than a megabyte",
+        "own",
+        "for _ in range(1024):\n    print('x' * 2**20)",
+        "theta_sum",
+        "slip",
+    ),
+    "edits-tests": hostile(
+        "the test theta_sum was changed", "theta_sum", "print('theta_sum: right.')", "step"
+    ),
+    "deletes-tests": hostile(
+        "the test step is missing",
+        "slip-answer",
+        "slip = 1",
+        "theta_sum",
+        without=("step", "slip", "theta_average"),
+    ),
+    "patches-optimlab": hostile(
+        "replaced optimlab.homework._load.Homework.check",
+        "own",
+        """
+        from optimlab import homework, rules
+        from optimlab.homework import tasks
+
+        homework.Homework.check = lambda self, name, value: None
+        tasks.Value.problem = lambda *a: None
+        rules.momentum.function = None
+        """,
+        "terrains",
+    ),
+    "reads-the-solutions": hostile(
+        f"refused: reading {SECRET}",
+        "slip-answer",
+        f"""
+        text = open({str(SECRET)!r}).read()
+        slip = eval(text)
+        """,
+        "theta_sum",
+        "terrains",
+    ),
+    "network-and-fork": hostile(
+        "refused: the network",
+        "own",
+        """
+        import os
+        try:
+            os.fork()
+        except PermissionError:
+            pass
+        import socket
+        socket.create_connection(("127.0.0.1", 80))
+        """,
+        "theta_sum",
+    ),
+    "fills-the-memory": hostile("", "causes-answer", "causes = [0] * 10**11", "predicted", "theta_sum"),
+}
+
+
+def honest() -> dict[str, Handed]:
+    """Return submissions of students who have some answers right, some wrong and some not at all."""
+    students = {"all-right": solved(*POINTS), "nothing": Handed(), "only-hard": solved("measured", "tune")}
+    for number in range(19):
+        handed = Handed()
+        for place, test in enumerate(QUICK):
+            if ANSWERS[test] == "theta-answer" and test != "theta_sum":
+                continue
+            kind = (number * (place + 3) + place) % 4
+            if kind == 0:
+                continue
+            right = list(SOLUTIONS["RIGHT"][test].values())
+            wrong = [code for code in SOLUTIONS["WRONG"][test].values() if "_causes" not in code]
+            chosen = right if kind < 3 else wrong
+            handed.cells[ANSWERS[test]] = chosen[number % len(chosen)]
+            if kind < 3:
+                handed.passes.add(test)
+        students[f"student-{number:02d}"] = handed
+    return students
+
+
+CLASS = honest() | HOSTILE
+
+
+@pytest.fixture(scope="session")
+def graded(tmp_path_factory) -> Path:
+    """Grade a class and return the folder with the results."""
+    folder, to = tmp_path_factory.mktemp("submitted"), tmp_path_factory.mktemp("graded")
+    for number, (student, handed) in enumerate(CLASS.items()):
+        # The layouts in which notebooks are collected.
+        path = [
+            folder / student / f"{NAME}.ipynb",
+            folder / student / NAME / f"{NAME}.ipynb",
+            folder / f"{NAME}-{student}.ipynb",
+        ][number % 3]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook(handed)))
+    command = [sys.executable, str(tool.ROOT / "tools" / "grade.py"), str(folder), "--to", str(to)]
+    outcome = subprocess.run(
+        [*command, "--seed", str(SEED), *LIMITS], capture_output=True, text=True, timeout=600
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert f"{len(CLASS)} submissions graded" in outcome.stdout
+    return to
+
+
+def rows(to: Path) -> dict[str, dict[str, str]]:
+    with (to / "grades.csv").open(newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def test_the_class_has_thirty_students_and_eight_of_them_are_hostile():
+    assert len(CLASS) >= 30
+    assert len(HOSTILE) >= 8
+
+
+def test_everybody_gets_a_line_and_a_page(graded: Path):
+    assert sorted(rows(graded)) == sorted(CLASS)
+    for student in CLASS:
+        assert (graded / "feedback" / student / f"{NAME}.html").is_file()
+
+
+@pytest.mark.parametrize("student", CLASS)
+def test_a_submission_gets_its_points_for_what_is_right_and_for_nothing_else(graded: Path, student: str):
+    row = rows(graded)[student]
+    got = {task: int(row[f"{NAME}/{task}"]) for task in POINTS}
+    assert got == {task: of if task in CLASS[student].passes else 0 for task, of in POINTS.items()}
+    assert int(row["total"]) == sum(got.values())
+
+
+@pytest.mark.parametrize("student", [name for name, handed in HOSTILE.items() if handed.remark])
+def test_what_is_hostile_is_reported(graded: Path, student: str):
+    assert HOSTILE[student].remark in rows(graded)[student]["remarks"]
+
+
+def test_nothing_is_remarked_where_there_is_nothing(graded: Path):
+    table = rows(graded)
+    assert {student: table[student]["remarks"] for student in honest()} == dict.fromkeys(honest(), "")
+
+
+def test_a_page_says_what_each_test_says_and_shows_no_markup_of_the_student(graded: Path):
+    page = (graded / "feedback" / "nothing" / f"{NAME}.html").read_text()
+    assert page.count("nothing here yet") == len(POINTS)
+    assert "to be graded by hand" in page
+    assert "BEGIN" not in page
+    assert "refused" in (graded / "feedback" / "reads-the-solutions" / f"{NAME}.html").read_text()
+
+
+def test_the_sheet_for_graders_has_the_rubric_and_every_answer(graded: Path):
+    sheet = (graded / "by-hand" / f"{NAME}.html").read_text()
+    assert "Rubric" in sheet
+    assert all(f"<h3>{student}</h3>" in sheet for student in CLASS)
+
+
+# ------------------------------------------------------------------ what cannot be graded, and lists
+
+
+def run(folder: Path, to: Path, *options: str) -> dict[str, dict[str, str]]:
+    assert grade.main([str(folder), "--to", str(to), *options, *LIMITS]) == 0
+    return rows(to)
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_graded(tmp_path: Path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    good = json.dumps(notebook(solved("theta_sum")))
+    (folder / f"{NAME}-broken.ipynb").write_text(good[: len(good) // 2])
+    (folder / f"{NAME}-list.ipynb").write_text("[1, 2]")
+    (folder / f"{NAME}-deep.ipynb").write_text("[" * 10**6)
+    (folder / f"{NAME}-old.ipynb").write_text(json.dumps({"nbformat": 3, "worksheets": []}))
+    (folder / f"{NAME}-empty.ipynb").write_text(json.dumps({"nbformat": 4, "cells": []}))
+    (folder / f"{NAME}-strange.ipynb").write_text(json.dumps({"cells": [1, {"source": 3, "metadata": []}]}))
+    (folder / "shopping.ipynb").write_text(json.dumps({"nbformat": 4, "cells": [{"source": "milk"}]}))
+    (folder / "renamed by somebody.ipynb").write_text(good)
+    table = run(folder, tmp_path / "out", "--seed", str(SEED))
+    for student in ("broken", "list", "deep", "old"):
+        assert "not graded" in table[student]["remarks"], student
+    for student in ("strange", "empty"):
+        assert f"none of its cells belongs to {NAME}" in table[student]["remarks"], student
+    assert "no homework that we know" in table["shopping"]["remarks"]
+    assert table["renamed by somebody"]["total"] == str(POINTS["theta_sum"] + POINTS["theta_average"])
+    assert all((tmp_path / "out" / "feedback" / student).is_dir() for student in table)
+
+
+def test_every_student_of_a_list_has_numbers_of_their_own_and_those_who_are_missing_are_named(tmp_path: Path):
+    students = tmp_path / "list.csv"
+    students.write_text("student,group\nann,1\nbob,1\ncara,2\n")
+    made = tmp_path / "copies"
+    assert tool.main(["make", "--seed", "7", "--students", str(students), "--to", str(made)]) == 0
+    seeds = {
+        line
+        for one in made.rglob("*.ipynb")
+        for line in tool.SEED_LINE.findall(
+            one.read_text().replace("\\n", "\n").replace('"', "\n").replace(",", "\n")
+        )
+    }
+    assert len(seeds) == 3
+    folder = tmp_path / "in"
+    for student, seed_of in {"ann": "ann", "bob": "ann", "dora": "dora"}.items():
+        (folder / student).mkdir(parents=True)
+        handed = Handed(
+            {"theta-answer": "theta_sum = 1.0"} | {"terrains-answer": solution("terrains-answer")}
+        )
+        path = folder / student / f"{NAME}.ipynb"
+        path.write_text(json.dumps(notebook(handed, tool.student_seed(7, seed_of))))
+    table = run(folder, tmp_path / "out", "--seed", "7", "--students", str(students))
+    assert table["ann"]["remarks"] == ""
+    assert "it has the numbers of SEED" in table["bob"]["remarks"]
+    assert "not in the list" in table["dora"]["remarks"]
+    assert table["cara"]["remarks"] == "nothing handed in"
+
+
+def test_answers_that_were_passed_on_are_wrong_for_another_student(tmp_path: Path):
+    from optimlab import homework
+
+    numbers = {seed: homework.load(NAME, seed) for seed in (1, 2)}
+    task = numbers[1].tasks["theta_sum"]
+    copied = Handed({"theta-answer": f"theta_sum = {task.right(numbers[1])}"})
+    for student, seed in {"one": 1, "two": 2}.items():
+        path = tmp_path / "in" / student / f"{NAME}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(notebook(copied, seed)))
+    assert run(tmp_path / "in", tmp_path / "out", "--seed", "1")["one"]["total"] == "1"
+    table = run(tmp_path / "in", tmp_path / "out", "--seed", "2")
+    assert table["two"]["total"] == "0"
+
+
+# ------------------------------------------------------------------ the judge's side
+
+
+@pytest.mark.parametrize(
+    "default",
+    ["__import__('os').getcwd()", "[].append(1)", "(lambda: 1)()", "x := 3", "'text'", "-(2 if 1 else 3)"],
+)
+def test_the_text_of_a_rule_computes_nothing_before_it_is_refused(default: str):
+    text = f"def step(w, g, *, lr=({default})):\n    w = w - lr * g\n    return w\n"
+    with pytest.raises(ValueError, match="as a default"):
+        judge.rule_of(text, "step")
+
+
+@pytest.mark.parametrize(
+    "line", ["w = w - open('/etc/passwd').read()", "w = w.__class__", "w = [w for w in w]", "import os"]
+)
+def test_a_rule_holds_arithmetic_and_nothing_else(line: str):
+    with pytest.raises(ValueError, match="line"):
+        judge.rule_of(f"def step(w, g, *, lr=0.1):\n    {line}\n    return w\n", "step")
+
+
+def test_a_rule_keeps_its_meaning_on_the_way_and_its_whole_numbers_cannot_grow_for_ever():
+    text = "@Rule\ndef step(w: float, g, v=0, *, lr=1) -> tuple:\n"
+    text += "    v = v + g**2\n    w = w - lr * v\n    return w, v\n"
+    assert judge.rule_of(text, "step")(1.0, 2.0, 3.0, lr=0.5) == (-2.5, 7.0)
+    large = judge.rule_of("def f(w, *, lr=1):\n    w = w * 9**9**9**9\n    return w\n", "f")
+    with pytest.raises(OverflowError):
+        large(1.0)
+
+
+def test_no_process_of_a_submission_is_left_when_it_has_been_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mark = f"left-over-{os.getpid()}"
+    code = f"import threading, time\nthreading.Thread(target=time.sleep, args=(300,), name={mark!r}).start()"
+    path = tmp_path / "in" / "ann" / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(notebook(hostile("", "own", code, "theta_sum"))))
+    before = children_of_tests()
+    assert run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))["ann"]["total"] == "2"
+    assert children_of_tests() - before == set()
+
+
+def children_of_tests() -> set[str]:
+    """Return every process of the grader that is running on this machine."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return {line for line in listed.splitlines() if "grading/student.py" in line}
