@@ -230,7 +230,7 @@ class Student:
 
 
 def processor_time(session: int) -> float:
-    """Return the seconds of the processor that a session has used; where that cannot be known, of the clock."""
+    """Return the seconds of the processor that a session has used; of the clock, where nobody knows."""
     try:
         total = 0
         for folder in Path("/proc").iterdir():

@@ -142,6 +142,7 @@ class Channel:
 
     def __init__(self, end: socket.socket):
         self.end = end
+        self._came = bytearray()  # what has come of the next message, also when it came too late
 
     def send(self, message: dict) -> None:
         """Send a message.
@@ -182,10 +183,13 @@ class Channel:
         WireError
             If it is no message.
         """
-        (length,) = struct.unpack("!I", self._bytes(4, deadline))
+        self._wait(4, deadline)
+        (length,) = struct.unpack("!I", self._came[:4])
         if length > LARGEST:
             raise WireError(f"a message of {length} bytes")
-        data = self._bytes(length, deadline)
+        self._wait(4 + length, deadline)
+        data = bytes(self._came[4 : 4 + length])
+        del self._came[: 4 + length]
         try:
             message = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -194,20 +198,19 @@ class Channel:
             raise WireError("unreadable: no message")
         return message
 
-    def _bytes(self, count: int, deadline: float) -> bytes:
-        parts = bytearray()
-        while len(parts) < count:
+    def _wait(self, count: int, deadline: float) -> None:
+        """Wait until so many bytes have come."""
+        while len(self._came) < count:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LateError
             self.end.settimeout(None if left == math.inf else left)
             try:
-                part = self.end.recv(min(count - len(parts), 2**20))
+                part = self.end.recv(2**20)
             except TimeoutError:
                 raise LateError from None
             except OSError:
                 raise ClosedError from None
             if not part:
                 raise ClosedError
-            parts += part
-        return bytes(parts)
+            self._came += part
