@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from .. import format
-from ..formula import closest
+from ..formula import FormulaError, closest
+from ..rule import Rule
 from .tasks import AnswerError, Task
 
 # The modules of this package that hold no chapter.
@@ -68,6 +69,28 @@ class Homework(Mapping):
         width = max(map(len, names))
         for name in names:
             print(f"{name.ljust(width)} = {_text(self[name])}")
+
+    def walkthrough(self, function, **given):
+        """Show a rule of one's own as a widget, or say that it is no rule yet.
+
+        Parameters
+        ----------
+        function : callable
+            What `optimlab.rule.Rule` takes, or a rule.
+        **given
+            What `optimlab.widgets.Walkthrough` takes with a rule.
+
+        Returns
+        -------
+        Walkthrough or None
+        """
+        from ..widgets import Walkthrough
+
+        try:
+            return Walkthrough(function if isinstance(function, Rule) else Rule(function), **given)
+        except (FormulaError, TypeError):
+            print("Nothing to show yet: first make the rule right.")
+            return None
 
     def check(self, task: str, answer) -> None:
         """Compare an answer with the right one.

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .. import quadratic, walkthroughs
+from .. import quadratic
 from ..descent import run
 from ..rules import gradient_descent, momentum, momentum_average
-from .tasks import Call, Function, Match, Mistake, Prediction, Search, Value, call
+from .tasks import Call, Function, Match, Mistake, Prediction, Search, Value, call, example
 
 SLIP = "momentum-ravine"  # the worked example of the notes whose slip is to be found
 STEPS, BURN_IN = 1000, 200  # of the runs with noise
@@ -21,7 +21,7 @@ FAR = 500  # a search gives up after so many steps
 def numbers(rng: np.random.Generator) -> dict:
     """Draw the given numbers."""
     first, second, third = rng.choice([1, 2, 3, 4, 5], 3)
-    example = walkthroughs.get(SLIP)
+    notes = example("momentum", SLIP)
     given, order = _curves(rng)
     surfaces, terrains = _surfaces(rng)
     return {
@@ -30,8 +30,8 @@ def numbers(rng: np.random.Generator) -> dict:
         "beta": float(rng.choice([0.5, 0.6, 0.8, 0.9])),
         # The last gradient points the other way: the velocity does not.
         "g": [float(first), float(second), -float(third)],
-        "printed": [value.printed for value in example.values if value.name == "v2"][:3],
-        "g_steep": [float(g) for g in example.givens["g2"]],
+        "printed": [value.printed for value in notes.values if value.name == "v2"][:3],
+        "g_steep": [float(g) for g in notes.givens["g2"]],
         "g_fourth": -float(rng.integers(41, 60)) / 10,
         "lr_noise": float(rng.choice([0.04, 0.05, 0.08, 0.1])),
         "beta_noise": float(rng.choice([0.8, 0.9, 0.95])),
@@ -210,7 +210,7 @@ STEP = Function(
 
 def _slip(n: Mapping, second: float | None = None, batch: int = 2, factor: float = 1.0) -> dict:
     """Return the answer, or what comes out when the velocity after batch 2 is taken to be another."""
-    beta = float(walkthroughs.get(SLIP).givens["beta"])
+    beta = float(example("momentum", SLIP).givens["beta"])
     g = [*n["g_steep"], n["g_fourth"]]
     v = factor * g[0]
     v = beta * v + factor * g[1] if second is None else second

@@ -13,17 +13,21 @@ number. A `Mistake` is a wrong way to the answer and the sentence for somebody w
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .. import walkthroughs
 from ..format import number
 from ..formula import FormulaError
 from ..rule import Rule
+from ..walkthroughs import Walkthrough
 
 # How far a mistake has to lie from the right answer, in tolerances, so that it cannot pass.
 APART = 10
@@ -66,6 +70,15 @@ class Mistake(NamedTuple):
 
     value: Callable
     hint: str
+
+
+@functools.cache
+def example(chapter: str, identity: str) -> Walkthrough:
+    """Return a worked example of the notes, such as ``example("momentum", "momentum-ravine")``.
+
+    The same as `walkthroughs.get`, which reads the examples of all chapters; this reads those of one.
+    """
+    return walkthroughs.load(Path(walkthroughs.__file__).with_name(f"{chapter}.yaml"))[identity]
 
 
 # Numbers --------------------------------------------------------------------------------------
