@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from cells import execute
+from cells import assigned, execute
 
 import homework as tool
 from optimlab import homework
@@ -59,7 +59,7 @@ def work(
             above[tool.name_of(cell)] = last
     for cell in source(name).cells:  # what is missing in an answer is like what has not been filled in
         if cell.cell_type == "code" and tool.kind(cell) == "answer":
-            namespace |= dict.fromkeys(tool.assigned(tool.clear(cell.source, tool.CODE_STUB)), ...)
+            namespace |= dict.fromkeys(assigned(tool.clear(cell.source, tool.CODE_STUB)), ...)
     outcome = {}
     for number_, cell in enumerate(cells):
         what, grade_id, text = tool.kind(cell), tool.name_of(cell), cell.source

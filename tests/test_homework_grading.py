@@ -320,6 +320,13 @@ def test_every_student_of_a_list_has_numbers_of_their_own_and_those_who_are_miss
     assert table["cara"]["remarks"] == "nothing handed in"
 
 
+def test_without_a_folder_nothing_is_graded_and_the_command_says_what_it_needs(tmp_path: Path, capsys):
+    for folder in ("", str(tmp_path / "nowhere")):
+        assert grade.main([folder, "--to", str(tmp_path / "out")]) == 1
+        assert "expected a folder of notebooks" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_answers_that_were_passed_on_are_wrong_for_another_student(tmp_path: Path):
     from optimlab import homework
 

@@ -1,4 +1,4 @@
-"""Run the text of a notebook's cell."""
+"""The text of a notebook's cell: what it names, and how to run it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,28 @@ def python(source: str) -> str:
         lines = source.splitlines()
         return "\n".join(re.sub(r"^(\s*)([%!?].*|[\w.]+\?+)$", r"\1pass", line) for line in lines)
     return source
+
+
+def assigned(source: str) -> set[str]:
+    """Return the names that a cell binds, functions and classes included."""
+    names = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+            continue
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                names.add(part.id)
+    return names
+
+
+def loaded(source: str) -> set[str]:
+    """Return the names that a cell reads."""
+    return {
+        node.id
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
 
 
 def execute(source: str, file: str, namespace: dict) -> None:

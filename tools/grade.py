@@ -159,11 +159,13 @@ def judge(one: Submission, source: Path, seed: int, limits: dict) -> None:
     limits : dict
         ``cell`` and ``total`` in seconds, ``memory`` in bytes.
     """
-    for cell in tool.read(source).cells:  # what is not heard of stays at zero
-        if tool.kind(cell) == "test":
-            one.points[tool.name_of(cell)] = (0, cell.metadata.nbgrader.points, "not reached")
+    cells = tool.plain(source, seed)
+    for cell in cells:  # what is not heard of stays at zero
+        if cell["what"] == "test":
+            one.points[cell["id"]] = (0, cell["points"], "not reached")
     with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
-        job = {"source": str(source), "seed": seed, "cells": one.cells, "limits": limits, "folder": folder}
+        job = {"assignment": source.stem, "source": cells, "cells": one.cells}
+        job |= {"limits": limits, "folder": folder}
         process = subprocess.Popen(
             [sys.executable, "-I", str(JUDGE)],
             stdin=subprocess.PIPE,
@@ -390,7 +392,7 @@ def containment(found: list[Submission]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("submitted", type=Path, help="the folder with the notebooks")
+    parser.add_argument("submitted", help="the folder with the notebooks")
     parser.add_argument(
         "--seed", type=int, default=tool.SITE_SEED, help="of the class (default: %(default)s)"
     )
@@ -403,12 +405,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--memory", type=int, default=2048, help="megabytes for a submission (default: 2048)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="submissions at a time")
     options: Any = parser.parse_args(arguments)
-    if not options.submitted.is_dir():
-        print(f"got {str(options.submitted)!r}; expected a folder of notebooks", file=sys.stderr)
+    if not options.submitted or not Path(options.submitted).is_dir():
+        print(
+            f"got {options.submitted!r}; expected a folder of notebooks: make grade SUBMITTED=folder",
+            file=sys.stderr,
+        )
         return 1
     limits = {"cell": options.cell, "total": options.total, "memory": options.memory * 2**20}
     try:
-        found = grade(options.submitted, options.to, options.seed, options.students, limits, options.jobs)
+        found = grade(
+            Path(options.submitted), options.to, options.seed, options.students, limits, options.jobs
+        )
     except (tool.HomeworkError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

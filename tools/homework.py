@@ -13,7 +13,6 @@ The sources are ``homework/NN-name.ipynb``; ``homework/README.md`` says how they
 from __future__ import annotations
 
 import argparse
-import ast
 import copy
 import csv
 import hashlib
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from cells import assigned, loaded
 from nbformat import NotebookNode
 from notebooks import FOLDED, METADATA, ROOT, check_first_cell, first_cell, is_first_cell
 
@@ -136,6 +136,22 @@ def student_seed(seed: int, student: str) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
+def plain(path: Path, seed: int) -> list[dict]:
+    """Return the cells of a source as plain data, with what students got: what the judge grades with."""
+    source = with_seed(read(path), seed)
+    return [
+        {
+            "what": kind(cell),
+            "id": name_of(cell),
+            "code": cell.cell_type == "code",
+            "source": cell.source,
+            "released": copied.source,
+            "points": cell.metadata.get("nbgrader", {}).get("points", 0),
+        }
+        for cell, copied in zip(source.cells, release(source, seed).cells, strict=True)
+    ]
+
+
 def stored(notebook: NotebookNode, **metadata: Any) -> str:
     """Return the file that a notebook without outputs is stored as."""
     result = copy.deepcopy(notebook)
@@ -213,28 +229,6 @@ def find_problems(notebook: NotebookNode, name: str) -> Iterator[str]:
         yield f"{name}: expected a locked cell with the grade_id 'setup'"
     elif len(SEED_LINE.findall("\n".join(c.source for c in notebook.cells if name_of(c) == "setup"))) != 1:
         yield f"{name}: expected one line `SEED = {SITE_SEED}` in the cell 'setup'"
-
-
-def assigned(source: str) -> set[str]:
-    """Return the names that a cell binds, functions and classes included."""
-    names = set()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-            continue
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                names.add(part.id)
-    return names
-
-
-def loaded(source: str) -> set[str]:
-    """Return the names that a cell reads."""
-    return {
-        node.id
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
 
 
 # The commands ---------------------------------------------------------------------------------

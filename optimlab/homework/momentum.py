@@ -384,7 +384,7 @@ def _curves(rng: np.random.Generator) -> tuple[dict[str, list[float]], dict[str,
     """Return four curves by letter, and what each shows."""
     kappa = float(rng.integers(60, 140))
     curvatures = np.array([2, 2 * kappa])  # of x² + kappa·y²
-    noise = rng.normal(size=(200, 2)) * rng.uniform(1.5, 3)
+    noise = rng.normal(size=(200, 2)) * rng.uniform(12, 20)
     top = 1 / kappa  # the largest rate of gradient descent
 
     def loss(rule, noisy: bool = False, **hyper) -> list[float]:

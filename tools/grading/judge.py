@@ -15,6 +15,7 @@ import io
 import json
 import linecache
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,9 +28,8 @@ if str(TOOLS) not in sys.path:
     sys.path.insert(0, str(TOOLS))
 
 import numpy as np  # noqa: E402
-from cells import execute  # noqa: E402
+from cells import assigned, execute, loaded  # noqa: E402
 
-import homework as tool  # noqa: E402
 from grading.wire import Channel, ClosedError, LateError, WireError, decode, encode  # noqa: E402
 from optimlab import formula  # noqa: E402
 from optimlab.rule import Rule  # noqa: E402
@@ -38,6 +38,7 @@ START = 60  # seconds in which the student's process has to be ready
 PATIENCE = 4  # how many times as long as its processor time a cell may last
 MUCH = 2**20  # characters of output that are worth a remark
 REMARKS = 20
+SEED_LINE = re.compile(r"^SEED = \d+$", re.MULTILINE)
 
 
 class Stopped(Exception):  # noqa: N818 - it is what happened to the student's process
@@ -377,13 +378,11 @@ def grade(job: dict, say) -> None:
     Parameters
     ----------
     job : dict
-        ``source`` (path), ``seed``, ``cells`` (those of the submission: kind, id, source), ``limits``,
-        ``folder`` (where the student's process may write).
+        ``assignment``; ``source``, its cells as `homework.plain` gives them; ``cells``, those of the
+        submission: kind, id, source; ``limits``; ``folder``, where the student's process may write.
     say : callable
         Takes each result, a dict.
     """
-    path = Path(job["source"])
-    source = tool.with_seed(tool.read(path), job["seed"])
     said: set[str] = set()
 
     def remark(text: str) -> None:
@@ -391,26 +390,25 @@ def grade(job: dict, say) -> None:
             said.add(text)
             say({"remark": text})
 
-    compare(source, job, remark)
-    module = path.stem.partition("-")[2].replace("-", "_")
+    compare(job, remark)
+    module = job["assignment"].partition("-")[2].replace("-", "_")
     preload = ["numpy", "optimlab.homework", f"optimlab.homework.{module}"]
     student = Student(job["limits"], job["folder"], preload, remark)
     try:
-        _work(source, job["cells"], student, remark, say)
+        _work(job["source"], job["cells"], student, remark, say)
     finally:
         student.stop()
     say({"contained": student.containment})
 
 
-def compare(source, job: dict, remark) -> None:
+def compare(job: dict, remark) -> None:
     """Remark on what of the given cells and the tests was changed, removed or doubled."""
-    released = tool.release(source, job["seed"])
     handed_in: dict[str, list[str]] = {}
     for cell in job["cells"]:
         if cell["id"]:
             handed_in.setdefault(cell["id"], []).append(cell["source"])
-    for cell in released.cells:
-        what, name = tool.kind(cell), tool.name_of(cell)
+    for cell in job["source"]:
+        what, name = cell["what"], cell["id"]
         if what is None:
             continue
         there = handed_in.get(name, [])
@@ -419,8 +417,8 @@ def compare(source, job: dict, remark) -> None:
             remark(f"the {word} {name} is missing")
         if len(there) > 1:
             remark(f"the {word} {name} is there {len(there)} times; the last one counts")
-        if what in ("test", "given") and there and _text(there[-1]) != _text(cell.source):
-            seeds = [tool.SEED_LINE.findall(text) for text in (there[-1], cell.source)]
+        if what in ("test", "given") and there and _text(there[-1]) != _text(cell["released"]):
+            seeds = [SEED_LINE.findall(text) for text in (there[-1], cell["released"])]
             if name == "setup" and seeds[0] != seeds[1]:
                 remark(f"it has the numbers of {' '.join(seeds[0]) or 'no seed'}; graded with {seeds[1][0]}")
             else:
@@ -431,19 +429,20 @@ def _text(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 
-def _work(source, handed_in: list[dict], student: Student, remark, say) -> None:
+def _work(source: list[dict], handed_in: list[dict], student: Student, remark, say) -> None:
     """Run the answers in the student's process and the tests here, in the order of the notebook."""
     namespace: dict = {}
     answers: set[str] = set()
-    for cell in source.cells:
-        if tool.kind(cell) == "answer":
-            answers |= tool.assigned(tool.clear(cell.source, tool.CODE_STUB))
-        elif tool.kind(cell) == "given" and cell.cell_type == "code":
-            _quietly(cell.source, f"given {tool.name_of(cell)}", namespace)
+    for cell in source:
+        if cell["what"] == "answer":
+            answers |= assigned(cell["released"])
+        elif cell["what"] == "given" and cell["code"]:
+            student.doing = cell["id"]
+            _quietly(cell["source"], f"given {cell['id']}", namespace)
             with contextlib.suppress(Stopped):
-                student.run(cell.source, f"given {tool.name_of(cell)}")
-    shown = {_text(cell.source) for cell in source.cells if tool.kind(cell) is None}
-    known = {tool.name_of(cell) for cell in source.cells if tool.kind(cell)}
+                student.run(cell["source"], f"given {cell['id']}")
+    shown = {_text(cell["source"]) for cell in source if cell["what"] is None}
+    known = {cell["id"] for cell in source if cell["what"]}
     own = [cell["kind"] == "code" and cell["id"] not in known for cell in handed_in]
     place = {cell["id"]: i for i, cell in enumerate(handed_in) if cell["id"] in known}
     done = 0
@@ -464,8 +463,8 @@ def _work(source, handed_in: list[dict], student: Student, remark, say) -> None:
                 run(i)
         done = max(done, number)
 
-    for cell in source.cells:
-        what, name = tool.kind(cell), tool.name_of(cell)
+    for cell in source:
+        what, name = cell["what"], cell["id"]
         if what not in ("answer", "test", "words"):
             continue
         here = place.get(name)
@@ -475,22 +474,22 @@ def _work(source, handed_in: list[dict], student: Student, remark, say) -> None:
             failed = run(here) if here is not None else None
         elif what == "words":
             text = handed_in[here]["source"] if here is not None else ""
-            say({"words": name, "of": cell.metadata.nbgrader.points, "text": text})
+            say({"words": name, "of": cell["points"], "text": text})
         else:
             student.doing = name
             message = _test(cell, namespace, answers, student)
             if message is not None and failed is not None:
                 message = f"{message}\nThe answer above it stopped: {failed}"
-            points = cell.metadata.nbgrader.points
+            points = cell["points"]
             say({"task": name, "points": points if message is None else 0, "of": points, "message": message})
 
 
-def _test(cell, namespace: dict, answers: set[str], student: Student) -> str | None:
+def _test(cell: dict, namespace: dict, answers: set[str], student: Student) -> str | None:
     """Run a test on the answers that it names; return what it says, or None if it passes."""
-    name = tool.name_of(cell)
+    name = cell["id"]
     try:
-        namespace |= student.get(sorted(tool.loaded(cell.source) & answers))
-        _quietly(cell.source, f"test {name}", namespace)
+        namespace |= student.get(sorted(loaded(cell["source"]) & answers))
+        _quietly(cell["source"], f"test {name}", namespace)
     except Stopped as error:
         return f"{name}: {error}"
     except AssertionError as error:
