@@ -372,6 +372,35 @@ def test_a_rule_keeps_its_meaning_on_the_way_and_its_whole_numbers_cannot_grow_f
         large(1.0)
 
 
+PAST_THE_FENCE = """
+    import os, _posixsubprocess
+
+    # A way to start a program that Python's audit hook does not see.
+    (r, w), (e1, e2) = os.pipe(), os.pipe()
+    keep, program = tuple(sorted((e2, w))), [b"/bin/cat", SECRET.encode()]
+    _posixsubprocess.fork_exec(
+        program, program[:1], True, keep, None, None,
+        -1, -1, -1, w, -1, w, e1, e2, False, False, -1, None, None, None, -1, None, False,
+    )
+    os.close(w)
+    said = os.read(r, 10**6).decode()
+"""
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the private call has other arguments elsewhere")
+def test_what_gets_past_the_fence_meets_the_kernel_where_the_kernel_helps(tmp_path: Path):
+    limits = {"cell": 10, "total": 60, "memory": 2**31}
+    student = judge.Student(limits, str(tmp_path), ["numpy"], print)
+    try:
+        student.run(f"SECRET = {str(SECRET)!r}\n{textwrap.dedent(PAST_THE_FENCE)}", "cell 0")
+        said = student.get(["said"])["said"]
+    finally:
+        student.stop()
+    if not student.containment["landlock"]:
+        pytest.skip("this kernel has no Landlock")
+    assert "Permission denied" in said
+
+
 def test_no_process_of_a_submission_is_left_when_it_has_been_graded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
