@@ -516,8 +516,8 @@ LOST = 1e3  # a curve ends where it is above
 
 CAUSES = {
     "full batch": "A full batch at a sensible rate falls smoothly, on this axis along a straight line.",
-    "small batches": "Small batches at a constant rate fall first, then jitter around a level, never the same "
-    "twice.",
+    "small batches": "Small batches at a constant rate fall first, then jitter around a level, never the "
+    "same twice.",
     "falling rate": "Under a falling rate the jitter gets smaller and the level goes on sinking.",
     "sum": "Added up instead of averaged, a gradient is many times too large: the loss grows and grows.",
     "sorted": "An unshuffled, sorted file brings the same batches in the same order: late in the run every "
