@@ -202,6 +202,7 @@ def main() -> None:
         importlib.import_module(name)
     import cells  # noqa: F401 - while its folder can be read
 
+    paths, writable = readable(), [settings["folder"], "/dev/null"]
     channel = Channel(socket.socket(fileno=settings["socket"]))
     student = Student(channel)
     sys.path[:] = [path for path in sys.path if Path(path) not in (TOOLS, TOOLS.parent)]
@@ -209,7 +210,6 @@ def main() -> None:
     sys.argv = [""]
     builtins.display = lambda *values, **options: None
     builtins.get_ipython = lambda: None
-    paths, writable = readable(), [settings["folder"], "/dev/null"]
     version = sandbox.landlock(paths, writable)
     sandbox.audit(paths, writable, lambda what: channel.send({"refused": what}))
     channel.send({"ready": True, "alone": alone, "landlock": version})
