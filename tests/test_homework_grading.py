@@ -342,6 +342,26 @@ def test_answers_that_were_passed_on_are_wrong_for_another_student(tmp_path: Pat
     assert table["two"]["total"] == "0"
 
 
+def test_the_solutions_of_every_homework_get_all_points_and_empty_copies_none(tmp_path: Path):
+    """All answers cross from one process to the other, whatever a chapter asks for."""
+    points = {}
+    for path in tool.sources():
+        source = tool.with_seed(tool.read(path), SEED)
+        points[path.stem] = sum(
+            cell.metadata.nbgrader.points for cell in source.cells if tool.kind(cell) == "test"
+        )
+        for student, copy in {"solved": source, "empty": tool.release(source, SEED)}.items():
+            file = tmp_path / "in" / student / path.name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(nbformat.writes(copy))
+    assert grade.main([str(tmp_path / "in"), "--to", str(tmp_path / "out"), "--seed", str(SEED)]) == 0
+    with (tmp_path / "out" / "grades.csv").open(newline="") as file:
+        totals = {(row["student"], row["assignment"]): int(row["total"]) for row in csv.DictReader(file)}
+    for name, of in points.items():
+        assert totals["solved", name] == of
+        assert totals["empty", name] == 0
+
+
 # ------------------------------------------------------------------ the judge's side
 
 
