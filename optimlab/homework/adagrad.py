@@ -46,7 +46,7 @@ def numbers(rng: np.random.Generator) -> dict:
         "lengths": given,
         "large_step": once["at"],
         "large_size": once["size"],
-        "_causes": order,
+        "_rules": order,
         "_distance": float(10.0 ** rng.integers(-3, 4) * rng.uniform(0.8, 1.5)),
         "_flatter": float(rng.integers(5, 16)),
         "_noise": int(rng.integers(1000)),
@@ -627,5 +627,5 @@ TASKS = {
     "measured": MEASURED,
     "converted": CONVERTED,
     "tune": TUNE,
-    "rules": Match(right=lambda n: n["_causes"], options=RULES),
+    "rules": Match(right=lambda n: n["_rules"], options=RULES),
 }

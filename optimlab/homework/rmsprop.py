@@ -77,23 +77,20 @@ def _corrected(n: Mapping) -> float:
     return float(adam.trace(**given, beta1=0.0)["w"][-1])
 
 
-_ROOT = Mistake(
+_SUMMED = Mistake(
     lambda n: _weight(n, lambda q, rho: np.sqrt(np.cumsum(q))),
     "This adds the squares up and forgets nothing: that is AdaGrad.",
 )
-_SIGNS = [
-    Mistake(
-        lambda n: _weight(n, lambda q, rho: np.ones(3)),
-        "This is gradient descent: nothing is divided.",
-    ),
-]
+_UNDIVIDED = Mistake(
+    lambda n: _weight(n, lambda q, rho: np.ones(3)), "This is gradient descent: nothing is divided."
+)
 
 THETA = Value(
     right=_plain,
     mistakes=[
         Mistake(_corrected, "This divides s by 1 − ρᵗ. RMSprop doesn't correct; that is the other question."),
-        _ROOT,
-        *_SIGNS,
+        _SUMMED,
+        _UNDIVIDED,
         Mistake(
             lambda n: _weight(n, lambda q, rho: np.sqrt(_fading(q, 1 - rho))),
             "ρ and 1 − ρ are swapped: the average keeps the share ρ of itself.",
@@ -127,8 +124,8 @@ THETA_CORRECTED = Value(
     right=_corrected,
     mistakes=[
         Mistake(_plain, "This is without correction: s is to be divided by 1 − ρᵗ before the root."),
-        _ROOT,
-        *_SIGNS,
+        _SUMMED,
+        _UNDIVIDED,
         Mistake(
             lambda n: _weight(n, lambda q, rho: np.sqrt(_fading(q, rho)) / _correction(q, rho)),
             "The root is corrected. Correct s, and then take the root.",
