@@ -413,6 +413,10 @@ MEASURED = Value(
             "The noise is divided by k. Its variance falls by k, so its standard deviation by the root.",
         ),
         Mistake(_exchanged, "The two rules are swapped."),
+        Mistake(
+            lambda n: dict(zip(NAMES, [n["k"] ** -p for p in (1, 0.5, 0, 0.5, 0, -0.5)], strict=True)),
+            "This is what a formula predicts. Asked is what comes out of the runs.",
+        ),
     ],
     hint="Eight runs on the same noise; the variance is over all weights and the second half of the steps.",
 )

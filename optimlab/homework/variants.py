@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -229,7 +230,10 @@ LONGEST = Value(
     mistakes=[
         Mistake(lambda n: _longest(_ways(n)["paper"], 0), "Steps are counted from 1."),
         Mistake(lambda n: _longest(_ways(n)["only_m"]), "Here m is corrected. The paper corrects nothing."),
-        Mistake(lambda n: _longest(_ways(n)["only_v"]), "Here v is corrected. The paper corrects nothing."),
+        Mistake(
+            lambda n: {**_longest(_ways(n)["paper"]), "size": n["c"] * _longest(_ways(n)["paper"])["size"]},
+            "The size of the gradient cancels. Is your rate 1?",
+        ),
         Mistake(
             lambda n: _longest(_ways(n)["paper"][:1]),
             "The first step is not the longest: m grows faster than the root of v does.",
@@ -289,6 +293,10 @@ ENDS = Value(
         Mistake(lambda n: _ends(n, whole=True), "This is the mean of the whole run, the way there included."),
         Mistake(lambda n: _ends(n, sign=-1), "The signs are turned around: which gradient is negative?"),
         Mistake(_swapped, "The short and the long memory are swapped."),
+        Mistake(
+            lambda n: {"adam_short": 1.0, "adam_long": -1.0, "amsgrad_short": -1.0},
+            "These are the edges of the range. At an edge the weight is pushed away again in every period.",
+        ),
     ],
     hint=f"Compare your settings: start 0, lr {RATE}, β₁ = 0, {PERIODS} periods, the loud gradient first.",
 )
@@ -572,7 +580,7 @@ class Race:
         except FormulaError as error:
             if "nothing is returned" in str(error):
                 return "nothing here yet: the function returns nothing"
-            return f"this is no rule. {str(error).splitlines()[0][-200:]}"
+            return "this is no rule. " + re.sub(r"^.*?, (?=line \d)", "In ", str(error), flags=re.DOTALL)
         if not ("w" in rule.carried and rule.inputs == ("g",)):
             return "expected a rule that takes w and g, and t where it needs the step, and returns w first"
         if "lr" not in rule.hyper:
