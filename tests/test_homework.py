@@ -13,13 +13,14 @@ import textwrap
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from cells import assigned, execute
 
 import homework as tool
 from optimlab import homework
 from optimlab.format import number
-from optimlab.homework.tasks import AnswerError, Function, Value, _leaves
+from optimlab.homework.tasks import AnswerError, Function, Search, Value, _leaves
 
 SOURCES = {path.stem: path for path in tool.sources()}
 SOLUTIONS = Path(__file__).parent / "homework"
@@ -234,3 +235,25 @@ def test_the_copies_of_the_site_are_what_the_sources_give():
 
 def test_a_failed_check_shows_its_message_and_no_lines_of_the_package():
     assert AnswerError("theta: got 1.")._render_traceback_() == ["theta: got 1."]
+
+
+def one_setting(n):
+    def objective(lr):
+        if lr < 0:
+            raise ValueError(f"got lr={lr}; expected a number, at least 0")
+        return abs(lr - 1.0)
+
+    return objective
+
+
+SEARCH = Search(settings=("lr",), objective=one_setting, budget=3, good=lambda n: 0.1)
+
+
+def test_a_single_setting_may_be_returned_bare_in_a_list_or_by_name():
+    for chosen in (1.0, [1.0], np.array([1.0]), {"lr": 1.0}):
+        assert SEARCH.problem(lambda trial, chosen=chosen: chosen, {}) is None
+    assert "asked are at most" in SEARCH.problem(lambda trial: 2.0, {})
+
+
+def test_settings_that_cannot_be_run_are_named_and_not_raised():
+    assert SEARCH.problem(lambda trial: -1.0, {}).startswith("lr=-1 can't be run: got lr=-1.0")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy import sqrt
@@ -542,23 +541,7 @@ def _objective(n: Mapping):
     return left
 
 
-@dataclass(frozen=True)
-class SearchOne(Search):
-    """A search for a single setting: the function may return it bare."""
-
-    def problem(self, answer, n: Mapping) -> str | None:
-        """Return what is wrong with an answer, or None."""
-        if not callable(answer):
-            return super().problem(answer, n)
-
-        def listed(trial):
-            chosen = answer(trial)
-            return [float(chosen)] if isinstance(chosen, int | float | np.number) else chosen
-
-        return super().problem(listed, n)
-
-
-TUNE = SearchOne(
+TUNE = Search(
     settings=("lr",),
     objective=_objective,
     budget=12,

@@ -332,6 +332,8 @@ class Search:
         if made > self.budget:
             return f"it asks for more than the {self.budget} trials that it has. {self.hint}"
         names = ", ".join(self.settings)
+        if len(self.settings) == 1 and isinstance(chosen, int | float | np.number):
+            chosen = [chosen]
         if chosen is None or chosen is ...:
             return f"nothing here yet: the function returns nothing; expected {names}"
         if not isinstance(chosen, Mapping) and isinstance(chosen, Sequence | np.ndarray):
@@ -341,10 +343,13 @@ class Search:
         if found := _unlike(chosen, dict.fromkeys(self.settings, 1.0)):
             return f"the function returns something else than the settings {names}: {found}"
         chosen = {name: float(chosen[name]) for name in self.settings}
-        score, good = float(objective(**chosen)), self.good(n)
+        text = ", ".join(f"{name}={number(value, 4)}" for name, value in chosen.items())
+        try:
+            score, good = float(objective(**chosen)), self.good(n)
+        except ValueError as error:
+            return f"{text} can't be run: {_cut(str(error))}"
         if score <= good:
             return None
-        text = ", ".join(f"{name}={number(value, 4)}" for name, value in chosen.items())
         for mistake in self.mistakes:
             if np.allclose(list(chosen.values()), mistake.value(n), rtol=1e-6, atol=0):
                 return f"{text}: {mistake.hint}"
