@@ -15,15 +15,18 @@ PAGES = [path.stem for path in tool.sources()]
 TEXTS = {".html", ".ipynb", ".txt", ".js", ".json", ".md"}
 
 
-def test_every_homework_stands_under_its_chapter_in_the_table_of_contents():
+def test_every_homework_stands_under_its_chapter_or_where_that_will_come():
     toc = yaml.safe_load((tool.ROOT / "_toc.yml").read_text())
+    chapters = [entry["file"].removeprefix("chapters/") for entry in toc["chapters"]]
     listed = {
         below["file"]: entry["file"] for entry in toc["chapters"] for below in entry.get("sections", [])
-    }
+    } | {entry["file"]: entry["file"] for entry in toc["chapters"]}
     for name in PAGES:
-        chapter = listed.get(f"chapters/homework/{name}")
-        assert chapter is not None, f"add chapters/homework/{name} to _toc.yml"
-        assert chapter.startswith(f"chapters/{name.partition('-')[0]}")
+        number = f"{name.partition('-')[0]}-"
+        page = listed.get(f"chapters/homework/{name}")
+        assert page is not None, f"add chapters/homework/{name} to _toc.yml"
+        if any(chapter.startswith(number) for chapter in chapters):
+            assert page.startswith(f"chapters/{number}")
 
 
 @pytest.mark.parametrize("name", PAGES)
