@@ -201,21 +201,53 @@ def opening(browser: Browser, site_server: str) -> Iterator[Callable[..., Page]]
         record.assert_clean()
 
 
+ONE_OF_EACH_LOOK = """() => {
+    document.querySelectorAll("[data-look]").forEach((one) => one.removeAttribute("data-look"));
+    const seen = new Set();
+    const clear = /^rgba\\(.*, 0\\)$|^transparent$/;
+    const look = (one) => {
+        const { color, fill, fontSize, fontWeight } = getComputedStyle(one);
+        const key = [color, one.ownerSVGElement ? fill : "", fontSize, fontWeight];
+        for (let at = one; at; at = at.parentElement) {
+            const { backgroundColor, backgroundImage, opacity } = getComputedStyle(at);
+            if (opacity !== "1") key.push(opacity);
+            if (backgroundImage !== "none") key.push(backgroundImage);
+            if (clear.test(backgroundColor)) continue;
+            key.push(backgroundColor);
+            if (backgroundColor.startsWith("rgb(")) break;
+        }
+        return key.join();
+    };
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const one = texts.currentNode.parentElement;
+        if (!texts.currentNode.data.trim() || !one.checkVisibility()) continue;
+        const key = look(one);
+        if (!seen.has(key)) one.setAttribute("data-look", "");
+        seen.add(key);
+    }
+    return seen.size;
+}"""
+
+
 @pytest.fixture(scope="session")
 def axe() -> Callable[..., list[str]]:
     """Return a function that runs axe-core on a page and returns its serious and critical findings.
 
-    ``only`` and ``but`` name rules. The text of formulas and programs is left out where `briefly` is set: it
-    is most of a page, has the same few colors everywhere, and is looked at as a whole on one page.
+    ``only`` and ``but`` name rules. With ``looks`` it looks at one text of each combination of colors and
+    size that the page has: the rule about contrast takes minutes for the thousands of texts of a chapter.
     """
 
-    def run(page: Page, *, only: str = "", but: str = "", briefly: bool = False) -> list[str]:
+    def run(page: Page, *, only: str = "", but: str = "", looks: bool = False) -> list[str]:
         options: dict = {"resultTypes": ["violations"]}
         if only:
             options["runOnly"] = {"type": "rule", "values": [only]}
         if but:
             options["rules"] = {but: {"enabled": False}}
-        context = {"exclude": [[".katex"], ["pre"], ["math"]]} if briefly else {"include": [["html"]]}
+        context = {"include": [["html"]]}
+        if looks:
+            assert page.evaluate(ONE_OF_EACH_LOOK) > 5
+            context = {"include": [["[data-look]"]]}
         if not page.evaluate("'axe' in window"):
             page.evaluate(AXE_SCRIPT)
         result = page.evaluate("([context, options]) => axe.run(context, options)", [context, options])
