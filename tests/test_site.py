@@ -20,9 +20,13 @@ PAGES = site_pages()
 
 
 def has_widgets(page: str) -> bool:
-    """Return whether a page of the site is made from a notebook that shows widgets."""
+    """Return whether a page of the site is made from a notebook that shows widgets; homework is not run."""
     source = ROOT / page.replace(".html", ".ipynb")
-    return source.exists() and "optimlab.widgets" in source.read_text(encoding="utf-8")
+    return (
+        "homework/" not in page
+        and source.exists()
+        and "optimlab.widgets" in source.read_text(encoding="utf-8")
+    )
 
 
 ARTICLES = [page for page in PAGES if page.startswith("chapters/")]

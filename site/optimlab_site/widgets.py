@@ -196,6 +196,7 @@ def add_models(
     host = context["pathto"](f"{FOLDER}/{file_name(HOST.read_text(), '.js')}", 1)
     if page.links:
         to, env = context["pathto"], app.env
+        folder = f"{pagename.rpartition('/')[0]}/"
         places = {
             "anchors": {
                 anchor: f"{to(name)}#{anchor}"
@@ -203,7 +204,9 @@ def add_models(
                 for anchor in other.anchors
             },
             "pages": {
-                name.rpartition("/")[2]: [to(name), env.titles[name].astext()] for name in sorted(env.titles)
+                # A page in a folder below, such as homework, may have the name of a chapter.
+                name.removeprefix(folder): [to(name), env.titles[name].astext()]
+                for name in sorted(env.titles)
             },
         }
         context["body"] += f'\n<script type="application/json" id="ol-places">{script_json(places)}</script>'
