@@ -42,6 +42,7 @@ def numbers(rng: np.random.Generator) -> dict:
         "_terrains": terrains,
         "_steepness": float(rng.integers(20, 61)),
         "_scale": float(rng.choice([0.25, 0.5, 2.0, 4.0])),
+        **_marked(rng),
     }
 
 
@@ -435,6 +436,36 @@ def _surfaces(rng: np.random.Generator) -> tuple[dict[str, list[float]], dict[st
     return surfaces, order
 
 
+KINDS = {
+    "global minimum": "The global minimum is the lower of the two minima: compare the values of f there.",
+    "local minimum": "At a local minimum f' goes from minus to plus; the lowest one is called global.",
+    "local maximum": "At a local maximum f' is zero and goes from plus to minus.",
+    "global maximum": "This f has none: far out on both sides it grows without end.",
+    "inflection": "At this kind of inflection f' is zero, and has the same sign on both sides.",
+    "not critical": "A point is not critical where f' is not zero.",
+}
+
+
+def _marked(rng: np.random.Generator) -> dict:
+    """Return a polynomial of degree six, five marked points on it, and what each is."""
+    while True:
+        roots = sorted(rng.choice(np.arange(-4, 5), 4, replace=False).tolist())
+        flat = roots[rng.integers(4)]  # the double root, where the slope keeps its sign
+        slope = np.poly([*roots, flat])
+        # Sixty times the integral has whole coefficients.
+        line = [float(round(60 * c / (6 - i))) for i, c in enumerate(slope)] + [0.0]
+        first, _, last = turns = [root for root in roots if root != flat]
+        gap = np.polyval(line, first) - np.polyval(line, last)
+        if abs(gap) >= 1:
+            break
+    names = ["local minimum", "local maximum", "global minimum"]
+    kinds = dict(zip(turns, names if gap > 0 else names[::-1], strict=True))
+    kinds |= {flat: "inflection", float(rng.integers(-4, 4)) + 0.5: "not critical"}
+    places = rng.permutation(list(kinds)).tolist()
+    marks = dict(zip("ABCDE", map(float, places), strict=True))
+    return {"line": line, "marks": marks, "_kinds": {mark: kinds[x] for mark, x in marks.items()}}
+
+
 TASKS = {
     "theta_sum": THETA_SUM,
     "theta_average": THETA_AVERAGE,
@@ -445,4 +476,5 @@ TASKS = {
     "tune": TUNE,
     "causes": Match(right=lambda n: n["_causes"], options=CAUSES),
     "terrains": Match(right=lambda n: n["_terrains"], options=TERRAINS),
+    "kinds": Match(right=lambda n: n["_kinds"], options=KINDS),
 }

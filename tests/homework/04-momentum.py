@@ -237,6 +237,35 @@ WRONG = {
         """,
         "a list": "terrains = list(hw['_terrains'].values())",
     },
+    "kinds": {
+        "every minimum is global": """
+            kinds = {}
+            for mark, kind in hw["_kinds"].items():
+                kinds[mark] = "global minimum" if kind == "local minimum" else kind
+        """,
+        "the highest maximum called global": """
+            kinds = {}
+            for mark, kind in hw["_kinds"].items():
+                kinds[mark] = "global maximum" if kind == "local maximum" else kind
+        """,
+        "only the second derivative": """
+            bend = np.polyder(hw["line"], 2)
+            kinds = {}
+            for mark, x in hw["marks"].items():
+                value = np.polyval(bend, x)
+                kinds[mark] = "inflection" if value == 0 else "local minimum" if value > 0 else "local maximum"
+        """,
+        "the sign of f instead of f'": """
+            kinds = {}
+            for mark, x in hw["marks"].items():
+                kinds[mark] = "local minimum" if np.polyval(hw["line"], x) < 0 else "local maximum"
+        """,
+        "an inflection taken for no critical point": """
+            kinds = {}
+            for mark, kind in hw["_kinds"].items():
+                kinds[mark] = "not critical" if kind == "inflection" else kind
+        """,
+    },
 }
 
 _NOISY = """
@@ -408,5 +437,38 @@ RIGHT = {
                 else:
                     terrains[letter] = "valley" if large / small <= 5 else "ravine"
         """,
+    },
+    "kinds": {
+        "by the second derivative": """
+            line = np.poly1d(hw["line"])
+            critical = {mark: x for mark, x in hw["marks"].items() if line.deriv()(x) == 0}
+            kinds = {mark: "not critical" for mark in hw["marks"] if mark not in critical}
+            minima = []
+            for mark, x in critical.items():
+                bend = line.deriv(2)(x)
+                if bend > 0:
+                    minima.append(mark)
+                else:
+                    kinds[mark] = "local maximum" if bend < 0 else "inflection"
+            minima.sort(key=lambda mark: line(critical[mark]))
+            kinds |= {minima[0]: "global minimum", minima[1]: "local minimum"}
+        """,
+        "by neighbors": """
+            f = lambda x: np.polyval(hw["line"], x)
+            bottom = min(f(x) for x in np.linspace(-5, 5, 1001))
+            kinds = {}
+            for mark, x in hw["marks"].items():
+                left, right = f(x - 1e-3) - f(x), f(x + 1e-3) - f(x)
+                slope = abs(np.polyval(np.polyder(hw["line"]), x))
+                if slope > 1e-9:
+                    kinds[mark] = "not critical"
+                elif left > 0 and right > 0:
+                    kinds[mark] = "global minimum" if f(x) <= bottom + 1e-9 else "local minimum"
+                elif left < 0 and right < 0:
+                    kinds[mark] = "local maximum"
+                else:
+                    kinds[mark] = "inflection"
+        """,
+        "looked at": "kinds = dict(hw['_kinds'])",
     },
 }
