@@ -269,6 +269,17 @@ def axe() -> Callable[..., list[str]]:
     return run
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with building the site, which takes minutes, and end with what needs it: nobody waits for it."""
+
+    def turn(item: pytest.Item) -> int:
+        if item.name == "test_every_page_of_the_table_of_contents_is_built":
+            return 0
+        return 2 if "built_site" in getattr(item, "fixturenames", ()) else 1
+
+    items.sort(key=turn)
+
+
 LABORATORY = "chapters/laboratory.html"
 
 
