@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import walkthroughs
 from ..averages import average
-from .tasks import Call, Function, Match, Mistake, Prediction, Search, Value, _is_number, call
+from .tasks import ByHand, Call, Function, Match, Mistake, Prediction, Search, Value, call
 
 SLIP = "ewa-temperature-beta-0.98"  # the worked example of the notes whose slips are to be found
 LENGTH, BURN_IN = 1500, 300  # of the series that are averaged twice
@@ -44,16 +44,6 @@ def numbers(rng: np.random.Generator) -> dict:
 
 
 # Three starts by hand -------------------------------------------------------------------------
-
-
-class ByHand(Value):
-    """Numbers for which no two mistakes come to the same, so that the hint is about the one that was made."""
-
-    def separates(self, n: Mapping) -> bool:
-        """Return whether all mistakes differ from the right answer and from each other."""
-        wrong = [mistake.value(n) for mistake in self.mistakes]
-        apart = not any(math.isclose(a, b, rel_tol=0.01) for a, b in itertools.combinations(wrong, 2))
-        return apart and super().separates(n)
 
 
 def _raw(n: Mapping, beta: float | None = None, last: int = 3, start: float = 0.0) -> float:
@@ -430,23 +420,13 @@ MEASURED = Value(
 
 
 class AnyDrift(Search):
-    """A search for β, which may be returned as it is; it has to succeed with every drift."""
+    """A search for β that has to succeed with every drift."""
 
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
-        if not callable(answer):
-            return super().problem(answer, n)
-
-        def listed(trial):
-            chosen = answer(trial)
-            return [chosen] if _is_number(chosen) else chosen
-
-        try:
-            for world in _worlds(n):
-                if found := super().problem(listed, world):
-                    return found
-        except ValueError as error:
-            return f"the function returns what no average can have: {error}"
+        for world in _worlds(n):
+            if found := super().problem(answer, world):
+                return found
         return None
 
     def separates(self, n: Mapping) -> bool:

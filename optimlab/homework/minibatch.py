@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Mapping
 
@@ -13,7 +12,7 @@ from .. import walkthroughs
 from ..descent import run
 from ..landscapes import double_well
 from ..rules import gradient_descent
-from .tasks import Call, Function, Match, Mistake, Prediction, Value, call
+from .tasks import ByHand, Call, Function, Match, Mistake, Prediction, Value, call
 
 SLIP = "mb-sgd-three-updates"  # the worked example of the notes whose slip is to be found
 PRINTED = ("w after image 1", "w after image 2", "w after image 3", "w after image 128")
@@ -68,16 +67,6 @@ def _epoch(n: Mapping, batches=((0, 1), (2,)), slope=_slope, mean=np.mean, stale
 
 def _full(n: Mapping, **changed) -> float:
     return _epoch(n, batches=((0, 1, 2),), **changed)[0]
-
-
-class ByHand(Value):
-    """Numbers for which no two mistakes come to the same, so that the hint is about the one that was made."""
-
-    def separates(self, n: Mapping) -> bool:
-        """Return whether all mistakes differ from the right answer and from each other."""
-        wrong = [np.array(mistake.value(n)) for mistake in self.mistakes]
-        apart = not any(np.allclose(a, b, rtol=0.01, atol=0) for a, b in itertools.combinations(wrong, 2))
-        return apart and super().separates(n)
 
 
 HINT_SUM = "This adds the gradients of a batch up. Average them."

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -131,6 +132,16 @@ class Value:
         # Half a unit of the last digit asked for, where the first digit is a one.
         room = factor * (0.51 * 10.0 ** (1 - self.digits) * np.abs(b) + 1e-9)
         return bool(np.all((np.abs(a - b) <= room) | (a == b)))
+
+
+class ByHand(Value):
+    """Numbers for which no two mistakes come to the same, so that the hint is about the one that was made."""
+
+    def separates(self, n: Mapping) -> bool:
+        """Return whether all mistakes differ from the right answer and from each other."""
+        wrong = [np.array(mistake.value(n)) for mistake in self.mistakes]
+        apart = not any(np.allclose(a, b, rtol=0.01, atol=0) for a, b in itertools.combinations(wrong, 2))
+        return apart and super().separates(n)
 
 
 @dataclass(frozen=True)
