@@ -1,9 +1,9 @@
-// All claims of the notes: searched and filtered in the browser, drawn as far as one reads.
+// All claims of the notes, with what became of them.
 
 import "./claims.css";
-import { choice, h, id, oncePerFrame, places, write } from "./dom.js";
+import { h, places } from "./dom.js";
+import { counts, listing } from "./listing.js";
 
-const PORTION = 25; // claims that are drawn at a time
 const LABELS = { note: "Notes", chapter: "Chapter", status: "Status" };
 const MARKS = { true: "✓", misleading: "≈", contradictory: "≠", false: "✗", empirical: "±" };
 const LOOKS = { true: "agrees", misleading: "near", contradictory: "near", false: "wrong", empirical: "unchecked" };
@@ -14,12 +14,6 @@ const statusTag = (status, text = status) =>
 
 export function claims({ model, el }) {
   const spec = model.get("spec");
-  const heading = id("title");
-  const put = (name, value) => {
-    model.set(name, value);
-    model.save_changes();
-  };
-  const statuses = spec.options.status;
   const { pages } = places();
   const columns = Object.entries(spec.claims);
   const all = spec.claims.id.map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
@@ -32,36 +26,6 @@ export function claims({ model, el }) {
     one.facts = Object.fromEntries(Object.keys(LABELS).map((name) => [name, spec.options[name][one[name]]]));
     one.text = [one.id, one.claim, one.why, one.undecided].join(" ").toLowerCase();
   }
-
-  const searchKey = id("search");
-  const search = h("input", { type: "search", id: searchKey, input: () => put("query", search.value) });
-  const choices = Object.entries(LABELS).map(([name, label]) => [
-    name,
-    choice({
-      label,
-      options: [["", "all"], ...spec.options[name].map((value) => [value, value])],
-      change: (value) => put(name, value),
-    }),
-  ]);
-  const count = h("p", { class: "ol-tally", role: "status" });
-  const list = h("ul", { class: "ol-claims", role: "list" });
-  const more = h("button", { type: "button", click: () => extend() }, "");
-  el.replaceChildren(
-    h(
-      "section",
-      { class: "ol", "aria-labelledby": heading },
-      h("p", { class: "ol-title", id: heading }, spec.title),
-      h(
-        "div",
-        { class: "ol-controls" },
-        h("div", { class: "ol-control" }, h("label", { for: searchKey }, "Search"), search),
-        choices.map(([, control]) => control.element),
-      ),
-      count,
-      list,
-      more,
-    ),
-  );
 
   function treated({ page, heading: part }) {
     const name = spec.pages[page];
@@ -101,41 +65,18 @@ export function claims({ model, el }) {
     );
   }
 
-  let found = [];
-  let drawn = 0;
-
-  function extend() {
-    list.append(...found.slice(drawn, drawn + PORTION).map(row));
-    drawn = Math.min(drawn + PORTION, found.length);
-    more.hidden = drawn >= found.length;
-    write(more, `Show ${Math.min(PORTION, found.length - drawn)} more`);
-  }
-
-  function draw() {
-    const query = model.get("query");
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = Object.keys(LABELS).filter((name) => model.get(name));
-    if (search.value !== query) search.value = query;
-    for (const [name, control] of choices) control.show(model.get(name));
-    found = all.filter(
-      ({ text, facts }) =>
-        wanted.every((name) => facts[name] === model.get(name)) && words.every((word) => text.includes(word)),
-    );
-    const tallies = statuses.map((status) => [status, found.filter(({ facts }) => facts.status === status).length]);
-    count.replaceChildren(
+  const list = h("ul", { class: "ol-claims", role: "list" });
+  return listing({
+    model,
+    el,
+    rows: all,
+    labels: LABELS,
+    tally: (found) => [
       `${found.length} of ${all.length} claims: `,
-      ...tallies.filter(([, n]) => n).map(([status, n]) => statusTag(status, `${status}: ${n}`)),
-    );
-    list.replaceChildren();
-    drawn = 0;
-    extend();
-  }
-
-  const soon = oncePerFrame(draw);
-  const traits = ["query", ...Object.keys(LABELS)];
-  for (const name of traits) model.on(`change:${name}`, soon);
-  draw();
-  return () => {
-    for (const name of traits) model.off(`change:${name}`, soon);
-  };
+      ...counts(found, "status", spec.options.status, statusTag),
+    ],
+    body: list,
+    clear: () => list.replaceChildren(),
+    add: (rows) => list.append(...rows.map(row)),
+  });
 }
