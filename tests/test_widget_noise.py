@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import traitlets
 from playwright.sync_api import Locator, Page, expect
-from test_widgets_in_page import act, data_values, settle
+from test_widgets_in_page import act, data_values, hold, settle
 
 from optimlab.widgets import MinibatchNoise
 from optimlab.widgets import _random as chance
@@ -326,29 +326,9 @@ def test_every_control_has_a_name_is_reached_by_tab_and_moves_by_keyboard(living
         page.keyboard.press("Tab")
 
 
-# Renders the widget once more with a model that the test holds in its hand, as a kernel does.
-HELD = """async () => {
-    const [{ js, state }] = Object.values(JSON.parse(document.getElementById("ol-models").textContent));
-    const { default: widget } = await import(new URL(js, document.baseURI));
-    const listeners = {};
-    window.model = {
-        get: (name) => state[name],
-        set(name, value) { state[name] = value; (listeners[name] ?? []).forEach((call) => call()); },
-        on: (name, call) => (listeners[name.slice(7)] ??= []).push(call),
-        off: (name, call) => listeners[name.slice(7)].splice(listeners[name.slice(7)].indexOf(call), 1),
-        save_changes() {},
-        listeners,
-    };
-    const el = document.createElement("div");
-    el.id = "held";
-    document.body.append(el);
-    window.stop = await widget.render({ model, el });
-}"""
-
-
 def test_what_python_sets_is_drawn_until_the_widget_is_taken_down(living):
     page, _ = living(MinibatchNoise)
-    page.evaluate(HELD)
+    hold(page)
     held = page.locator("#held .ol")
     new = {
         "data": "one outlier",

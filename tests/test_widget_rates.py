@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import traitlets
 from playwright.sync_api import Locator
-from test_widget_noise import HELD
-from test_widgets_in_page import act, data_values, settle
+from test_widgets_in_page import act, data_values, hold, settle
 
 from optimlab.plots import STYLE
 from optimlab.widgets import AdaptiveRates
@@ -300,7 +299,7 @@ def test_every_control_has_a_name_is_reached_by_tab_and_moves_by_keyboard(living
 
 def test_what_python_sets_is_drawn_until_the_widget_is_taken_down(living):
     page, _ = living(AdaptiveRates)
-    page.evaluate(HELD)
+    hold(page)
     held = page.locator("#held .ol")
     held.evaluate("(widget) => (widget.querySelector('details').open = true)")
     new = {

@@ -408,6 +408,30 @@ def act(control: Locator, dice: float) -> None:
     control.evaluate(f"async (control, dice) => {{ await ({ACT})(control, dice); return {DRAWN}; }}", dice)
 
 
+HELD = """async () => {
+    const [{ js, state }] = Object.values(JSON.parse(document.getElementById("ol-models").textContent));
+    const { default: widget } = await import(new URL(js, document.baseURI));
+    const listeners = {};
+    window.model = {
+        get: (name) => state[name],
+        set(name, value) { state[name] = value; (listeners[name] ?? []).forEach((call) => call()); },
+        on: (name, call) => (listeners[name.slice(7)] ??= []).push(call),
+        off: (name, call) => listeners[name.slice(7)].splice(listeners[name.slice(7)].indexOf(call), 1),
+        save_changes() {},
+        listeners,
+    };
+    const el = document.createElement("div");
+    el.id = "held";
+    document.body.append(el);
+    window.stop = await widget.render({ model, el });
+}"""
+
+
+def hold(page: Page) -> None:
+    """Render the first widget once more, as ``#held``, with a `model` that the test sets as a kernel does."""
+    page.evaluate(HELD)
+
+
 def act_at_random(widget: Locator, controls: str, chance: random.Random, times: int = 50) -> None:
     """Move or press controls of a widget one after another, without waiting between moves of sliders."""
     widget.evaluate(

@@ -109,7 +109,7 @@ class Value:
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
         right = self.right(n)
-        if found := _missing(answer) or _unlike(answer, right):
+        if found := missing(answer) or _unlike(answer, right):
             return found
         if self._same(answer, right):
             return None
@@ -162,7 +162,7 @@ class Prediction:
 
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
-        if found := _missing(answer) or _unlike(answer, dict.fromkeys(self.names, 1.0)):
+        if found := missing(answer) or _unlike(answer, dict.fromkeys(self.names, 1.0)):
             return found
         for name, value in answer.items():
             if not self.least <= value <= self.most:
@@ -220,13 +220,13 @@ class Function:
 
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
-        if found := _missing(answer):
+        if found := missing(answer):
             return found
         if not callable(answer):
             return f"got {_shown(answer)}; expected a function"
         if self.rule:
             try:
-                answer = _as_rule(answer)
+                answer = as_rule(answer)
             except FormulaError as error:
                 if "nothing is returned" in str(error):
                     return "nothing here yet: the function returns nothing"
@@ -281,7 +281,7 @@ class Function:
         return [function(*one.arguments, **one.keywords) for one in calls]
 
 
-def _as_rule(answer) -> Rule:
+def as_rule(answer) -> Rule:
     """Return the answer as a rule; the grader's stand-in for a function knows how to become one."""
     if isinstance(answer, Rule):
         return answer
@@ -318,7 +318,7 @@ class Search:
 
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
-        if found := _missing(answer):
+        if found := missing(answer):
             return found
         if not callable(answer):
             return f"got {_shown(answer)}; expected a function of `trial`"
@@ -394,7 +394,7 @@ class Match:
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
         right = self.right(n)
-        if found := _missing(answer):
+        if found := missing(answer):
             return found
         if not isinstance(answer, Mapping) or set(answer) != set(right):
             return f"got {_shown(answer)}; expected a dict with the keys {', '.join(map(repr, right))}"
@@ -426,7 +426,7 @@ def _leaves(value, path: str = "") -> dict[str, Any]:
     return {where: leaf for key, one in items for where, leaf in _leaves(one, key).items()}
 
 
-def _missing(answer) -> str | None:
+def missing(answer) -> str | None:
     """Return a sentence where nothing has been filled in, or not all of it."""
     if answer is None or answer is ... or (isinstance(answer, str | list | tuple | dict) and not answer):
         return "nothing here yet"

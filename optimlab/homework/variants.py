@@ -26,7 +26,7 @@ from ..rules import (
     momentum_average,
     nadam_constant,
 )
-from .tasks import Call, Function, Match, Mistake, Prediction, Value, _as_rule, _missing, call
+from .tasks import Call, Function, Match, Mistake, Prediction, Value, as_rule, call, missing
 
 PERIODS, LAST = 150, 10  # of the lines: how many are run, and how many of them the mean is over
 RATE = 0.05  # on the lines
@@ -537,7 +537,7 @@ def race(n: Mapping, rule: Rule | Callable) -> dict[str, float]:
     dict of str to float
         Steps until the loss is below 0.001 and stays there to the end of 300; infinity if it does not.
     """
-    rule = _as_rule(rule)
+    rule = as_rule(rule)
     found = {}
     for name, surface in surfaces(n).items():
         value = run(rule, surface, steps=RACE, lr=RATES, record=("value",))["value"]
@@ -571,12 +571,12 @@ class Race:
 
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
-        if found := _missing(answer):
+        if found := missing(answer):
             return found
         if not callable(answer):
             return "expected a function: a rule that takes w, g and perhaps t"
         try:
-            rule = _as_rule(answer)
+            rule = as_rule(answer)
         except FormulaError as error:
             if "nothing is returned" in str(error):
                 return "nothing here yet: the function returns nothing"
