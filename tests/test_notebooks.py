@@ -24,10 +24,11 @@ each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: pat
 def run_nbval(notebook: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run nbval strictly on one notebook, in a process of its own."""
     command = [
-        *(sys.executable, "-m", "pytest", "-p", "nbval_plugin", "-p", "no:cacheprovider", "--color=no"),
-        *("--nbval", "--nbval-current-env", "--rootdir", str(folder), "-c", os.devnull, str(notebook)),
+        *(sys.executable, "-m", "pytest", "-p", "nbval.plugin", "-p", "nbval_plugin"),
+        *("-p", "no:cacheprovider", "--color=no", "--nbval", "--nbval-current-env"),
+        *("--rootdir", str(folder), "-c", os.devnull, str(notebook)),
     ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 

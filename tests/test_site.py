@@ -210,9 +210,15 @@ def test_a_page_asks_nothing_of_any_other_host_and_reports_no_error(open_page: C
     """Scrolled through from end to end, with every widget mounted, printed, and in both themes."""
     page = open_page(path)
     page.evaluate("document.querySelectorAll('details').forEach((box) => (box.open = true))")
-    for _ in range(60):
-        page.mouse.wheel(0, 700)
-        page.wait_for_timeout(20)
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise(requestAnimationFrame);
+          for (let at = 0; at < document.scrollingElement.scrollHeight; at += 700) {
+            scrollTo(0, at);
+            await frame();
+          }
+        }"""
+    )
     page.emulate_media(media="print", color_scheme="dark")
     page.wait_for_load_state("networkidle")
     page.record.assert_clean()

@@ -107,7 +107,7 @@ def findings(chapter: str | None = None) -> dict[str, str]:
     AssertionError
         If a finding does not hold; the message starts with the name of the check.
     """
-    return remembered(f"findings {chapter}", lambda: {name: run(name) for name in checks(chapter)})
+    return {name: remembered(f"finding {name}", lambda name=name: run(name)) for name in checks(chapter)}
 
 
 def run(name: str) -> str:
