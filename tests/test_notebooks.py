@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
 import subprocess
@@ -10,23 +11,29 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
+from jupyter_cache import get_cache
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebooks import NotebookError, check, first_cell, main, normalize, repository_url, store, text_of
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "site"))
+
+from optimlab_site.execution import cache_folder  # noqa: E402
+
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 
 
-def run_nbval(notebook: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_nbval(notebook: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run nbval strictly on one notebook, in a process of its own."""
     command = [
         *(sys.executable, "-m", "pytest", "-p", "nbval.plugin", "-p", "nbval_plugin"),
         *("-p", "no:cacheprovider", "--color=no", "--nbval", "--nbval-current-env"),
-        *("--rootdir", str(folder), "-c", os.devnull, str(notebook)),
+        *("--rootdir", str(folder), "-c", os.devnull, str(notebook), *options),
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -66,7 +73,7 @@ def test_there_is_a_chapter_to_check():
 
 @each_chapter
 def test_every_stored_output_is_what_the_chapter_computes(chapter: Path):
-    outcome = run_nbval(chapter, chapter.parent)
+    outcome = run_nbval(chapter, chapter.parent, "--executed", str(cache_folder(ROOT)))
     assert outcome.returncode == 0, outcome.stdout[-8000:]
     assert re.search(r"\d+ passed", outcome.stdout)
     assert "skipped" not in outcome.stdout.splitlines()[-1]
@@ -75,6 +82,37 @@ def test_every_stored_output_is_what_the_chapter_computes(chapter: Path):
 @each_chapter
 def test_every_chapter_is_stored_in_its_normal_form(chapter: Path):
     assert check(chapter) == []
+
+
+def test_what_is_kept_of_a_run_is_what_running_it_for_the_site_gives(tmp_path: Path):
+    """With its figures and widgets: the site is built from runs that are kept."""
+    chapter = tmp_path / "example.ipynb"
+    nbformat.write(
+        example(
+            code("print('a'); print('b')"),
+            code("import matplotlib.pyplot as plt\nplt.plot([1, 4, 9]);"),
+            code("from IPython.display import Math\nMath('x^2')"),
+            code("from optimlab.widgets import Walkthrough\nWalkthrough('momentum-nesterov-vs-standard')"),
+        ),
+        chapter,
+    )
+    store(chapter)
+    stored = nbformat.read(chapter, as_version=4)
+    assert run_nbval(chapter, tmp_path, "--executed", str(tmp_path / "cache")).returncode == 0
+    _, kept = get_cache(tmp_path / "cache").merge_match_into_notebook(stored)
+    run = nbclient.execute(copy.deepcopy(stored), record_timing=False)
+    assert len(run.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]) > 1
+    kinds = {
+        kind for cell in run.cells for output in cell.get("outputs", []) for kind in output.get("data", {})
+    }
+    assert {"image/png", "text/latex", "text/html"} <= kinds
+
+    def without_ids(part) -> str:
+        return re.sub(r"[0-9a-f]{32}", "", json.dumps(part, sort_keys=True))
+
+    for one, other in zip(kept.cells, run.cells, strict=True):
+        assert without_ids(one.get("outputs")) == without_ids(other.get("outputs"))
+    assert without_ids(kept.metadata.widgets) == without_ids(run.metadata.widgets)
 
 
 def test_changing_one_digit_of_any_stored_output_is_noticed(tmp_path: Path):

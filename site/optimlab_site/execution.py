@@ -42,14 +42,18 @@ def package_key(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def cache_folder(root: Path) -> Path:
+    """Return where the executed chapters of a repository are kept."""
+    return root / "_build" / ".jupyter_cache" / package_key(root)
+
+
 def choose_cache(app: Sphinx, config: Config) -> None:
     """Point jupyter-cache to the folder of the current key, and remove the folders of older keys.
 
     Sphinx compares this setting between builds, so a new key also makes it read every page again.
     """
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / package_key(Path(app.srcdir))
-    for old in caches.glob("*"):
+    current = cache_folder(Path(app.srcdir))
+    for old in current.parent.glob("*"):
         if old != current:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     config.nb_execution_cache_path = str(current)
