@@ -356,8 +356,10 @@ def plain_name(name: str) -> str:
     taken = symbol(name)
     base = SYMBOLS[taken.base][1] if taken.base in SYMBOLS else taken.base
     accent = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "": ""}[taken.accent]
-    below = taken.subscript.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-    return base + accent + (below if taken.subscript.isdigit() else f"_{below}" if below else "")
+    below = taken.subscript
+    if below.isdigit():
+        return base + accent + below.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+    return base + accent + (f"_{below}" if below else "")
 
 
 _RESERVED = frozenset(

@@ -506,6 +506,7 @@ def test_what_is_carried_is_the_previous_steps_until_it_is_assigned():
         ("v_max", "t", r"v_{\mathrm{max},t}", "v_max"),
         ("w_new", "", r"w_{\mathrm{new}}", "w_new"),
         ("x12", "t", "x_{12,t}", "x₁₂"),
+        ("g_l2", "t", r"g_{\mathrm{l2},t}", "g_l2"),
         ("rate", "", r"\mathrm{rate}", "rate"),
         ("decay_rate", "t", r"\mathrm{decay}_{\mathrm{rate},t}", "decay_rate"),
         ("pi", "", r"\pi", "π"),
