@@ -259,11 +259,13 @@ class _Reader:
         self.function, self.tree, self.file = function, tree, file
         self.lines, self.first = lines, first
         self.known: set[str] = set()
-        arguments = {a.arg for a in tree.args.posonlyargs + tree.args.args}
+        names = [a.arg for a in tree.args.posonlyargs + tree.args.args]
         last = tree.body[-1].value if isinstance(tree.body[-1], ast.Return) else None
         returned = last.elts if isinstance(last, ast.Tuple) else [last]
         # A carried quantity is an argument that is returned: it takes its new value under its own name.
-        self.carried = arguments & {node.id for node in returned if isinstance(node, ast.Name)}
+        self.carried = set(names) & {node.id for node in returned if isinstance(node, ast.Name)}
+        # What has a first value and is not returned could only be meant for the next step.
+        self.lost = set(names[len(names) - len(tree.args.defaults) :]) - self.carried
 
     def refuse(self, node: ast.AST, what: str, instead: str):
         line = getattr(node, "lineno", self.first)
@@ -313,6 +315,12 @@ class _Reader:
     def check_new(self, node: ast.AST, name: str) -> None:
         if name in FUNCTIONS or name in CONSTANTS:
             self.refuse(node, f"{name!r} is the name of a function or constant", "use another name")
+        if name in self.lost and name in self.known:
+            self.refuse(
+                node,
+                f"the new value of {name!r} is lost",
+                f"return it too, so that the next step begins with it, or call it something like {name}_new",
+            )
         if name in self.known:
             self.refuse(
                 node,

@@ -92,6 +92,11 @@ def test_a_refusal_names_the_file_the_line_the_text_and_the_remedy(construct):
 TEXTS = {
     "any number of arguments": ("def f(w, *g):\n    return w", 1, "name every argument"),
     "any keywords": ("def f(w, **g):\n    return w", 1, "name every argument"),
+    "a state that is not returned": (
+        "def f(w, g, v=0.0):\n    v = v + g\n    w = w - v\n    return w",
+        2,
+        "the new value of 'v' is lost; return it too",
+    ),
     "default that is text": (
         "def f(w, *, lr='0.1'):\n    return w",
         1,

@@ -166,7 +166,8 @@ class Prediction:
             return found
         for name, value in answer.items():
             if not self.least <= value <= self.most:
-                return f"got {value!r} for {name!r}; a guess lies between {self.least:g} and {self.most:g}"
+                most = "" if math.isinf(self.most) else f" and at most {self.most:g}"
+                return f"got {value!r} for {name!r}; a guess is at least {self.least:g}{most}"
         return None
 
     def separates(self, n: Mapping) -> bool:
