@@ -452,14 +452,17 @@ def eps_is_the_step() -> str:
 
 
 def slows_down_and_grows() -> str:
-    """Adadelta's steps shrink near the minimum and then grow again: nothing makes it settle."""
+    """Adadelta's steps shrink near the minimum and then grow again, unless the curvature is below 2 / lr."""
     start = np.random.default_rng(0).uniform(-2, 2, (2, 20))
     path = run(rules.adadelta, landscapes.ravine, start=start, steps=10_000, every=10, record=("w", "d"))
     size = sqrt(path["d"]).max(axis=1)
     far = np.abs(path["w"]).max(axis=1)
     spans = [far[first:last].max(axis=0) for first, last in ((80, 100), (180, 200), (980, 1000))]
     assert np.all(size[1000] > 10 * size[1:101].min(axis=0)) and np.all(np.diff(spans, axis=0) > 0)
+    curvature = np.array([0.5, 1.9, 2.1, 20.0])
+    ends = run(rules.adadelta, lambda w: curvature * w, start=np.ones((1, 4)), steps=10_000)["w"][-500:]
+    assert np.array_equal(np.abs(ends).max(axis=(0, 1)) < 1e-9, curvature < 2)
     return (
         "farthest from the minimum around steps 1000, 2000, 10000, mean of 20 starts: "
-        f"{say((span.mean() for span in spans), 2)}"
+        f"{say((span.mean() for span in spans), 2)}; on parabolas with a curvature of 0.5 and 1.9 it settles"
     )
