@@ -73,7 +73,7 @@ class Rule:
         if not self.carried:
             raise FormulaError(
                 f"{self.formula.file}, line {self.formula.line}: {self.name} returns none of its arguments; "
-                "return what the next step starts from"
+                "return what the next step starts from, under the argument's name: w = ..., then return w"
             )
 
     @classmethod

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import torch
 from cells import assigned, execute
 
 import homework as tool
@@ -201,6 +202,31 @@ def test_a_wrong_solution_is_rejected_with_a_hint_that_does_not_tell_the_answer(
 @pytest.mark.parametrize(("name", "test", "code"), of_all("RIGHT"))
 def test_a_right_solution_is_accepted_however_it_is_written(name: str, test: str, code: str):
     assert work(name, source(name), test, code)[test] is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ([1, [2, 3]], "got [1, [2, 3]]; expected 2 numbers"),
+        ([[1, 2], [3]], "expected 2 numbers"),
+        ([...] * 100_000, "nothing here yet at [0], [1]"),
+    ],
+)
+def test_answers_of_a_strange_shape_are_told_so_in_a_sentence(answer, said: str, capsys):
+    opened = homework.load("02-minibatch", 0)
+    with pytest.raises(homework.AnswerError, match=re.escape(said)) as caught:
+        opened.check("epoch_short", answer)
+    assert len(str(caught.value)) < 300
+    endless = []
+    endless.append(endless)
+    with pytest.raises(homework.AnswerError, match="nested without end"):
+        opened.check("epoch_short", endless)
+
+
+def test_tensors_are_as_good_as_arrays():
+    opened = homework.load("02-minibatch", 0)
+    right = opened.tasks["epoch_short"].right(opened)
+    opened.check("epoch_short", torch.tensor(right, dtype=torch.float64, requires_grad=True))
 
 
 # ------------------------------------------------------------------ the students' copies

@@ -362,7 +362,108 @@ def test_the_solutions_of_every_homework_get_all_points_and_empty_copies_none(tm
         assert totals["empty", name] == 0
 
 
+def test_what_is_right_in_a_notebook_is_right_for_the_grader(tmp_path: Path):
+    """Tensors, fractions, magics, other names for NumPy: in one submission, after honest imports."""
+    imports = "import torch\nimport matplotlib.pyplot as plt\nfrom fractions import Fraction\nplt.plot([1])\n"
+    changes = """
+theta_sum = Fraction(float(theta_sum))
+%time theta_average = torch.tensor(float(theta_average), dtype=torch.float64)
+files = !ls
+"""
+    answers = {
+        "theta-answer": imports + solution("theta-answer") + changes,
+        "step-answer": solution("step-answer").replace("lr=0.1", "lr=10**-1"),
+    }
+    assert "10**-1" in answers["step-answer"]
+    path = tmp_path / "in" / "ann" / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(notebook(Handed(answers))))
+    row = run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))["ann"]
+    assert row["remarks"] == ""
+    for task in ("theta_sum", "theta_average", "step"):
+        assert row[f"{NAME}/{task}"] == str(POINTS[task]), task
+
+
+def test_texts_and_names_that_no_encoding_has_end_nothing(tmp_path: Path):
+    for student, cells in {
+        "ann": {"theta-answer": "raise ValueError('\\ud800')"},
+        "bob": {"words": "\ud800"},
+        "zoe": {"theta-answer": solution("theta-answer")},
+    }.items():
+        path = tmp_path / "in" / student / f"{NAME}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(notebook(Handed(cells))))
+    strange = os.fsencode(tmp_path / "in") + b"/J\xfcrgen"
+    os.mkdir(strange)
+    Path(os.fsdecode(strange + f"/{NAME}.ipynb".encode())).write_text(json.dumps(notebook(Handed())))
+    table = run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))
+    assert set(table) == {"ann", "bob", "zoe", "J?rgen"}
+    assert table["zoe"]["total"] == str(POINTS["theta_sum"] + POINTS["theta_average"])
+    pages = list((tmp_path / "out").rglob("*.html"))
+    assert len(pages) == 5
+    assert all(page.stat().st_size for page in pages)
+
+
+def test_an_array_that_is_empty_far_inside_costs_its_own_answer_only(tmp_path: Path):
+    path = tmp_path / "in" / "ann" / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    cells = {
+        "theta-answer": "import numpy as np\ntheta_sum = theta_average = np.zeros((10**9, 0))",
+        "terrains-answer": solution("terrains-answer"),
+    }
+    path.write_text(json.dumps(notebook(Handed(cells))))
+    row = run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))["ann"]
+    assert row["total"] == str(POINTS["terrains"])
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [
+        (f"ann/{NAME}.ipynb", "ann"),
+        (f"ann/{NAME} (1).ipynb", "ann"),
+        (f"ann/{NAME}-Copy1.ipynb", "ann"),
+        (f"ann/{NAME}_final.ipynb", "ann"),
+        (f"ann/{NAME}/{NAME}.ipynb", "ann"),
+        (f"{NAME}/ann/{NAME}.ipynb", "ann"),
+        (f"{NAME}-ann.ipynb", "ann"),
+        (f"{NAME}-ann (2).ipynb", "ann"),
+        (f"ann_{NAME}.ipynb", "ann"),
+        (f"section 1/{NAME}-bob.ipynb", "bob"),  # who is in the list
+        (f"{NAME}.ipynb", grade.UNKNOWN),
+        ("Zoe\u0308/x.ipynb", "Zo\u00eb"),
+    ],
+)
+def test_a_student_is_told_by_the_folder_or_else_by_the_name_of_the_file(path: str, student: str):
+    assert grade._by_name(Path(path), {NAME: set()}, ["bob"])[1] == student
+
+
+@pytest.mark.parametrize("option", ["--seed=-3", "--jobs=0", "--memory=0", "--cell=-1", "--total=0"])
+def test_a_limit_that_cannot_be_is_refused_before_anything_is_graded(tmp_path: Path, capsys, option: str):
+    assert grade.main([str(tmp_path), "--to", str(tmp_path / "out"), option]) == 1
+    assert f"got {option.replace('=', ' ')}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_notebooks_and_a_list_that_cannot_be_read_are_named(tmp_path: Path, capsys):
+    assert grade.main([str(tmp_path), "--to", str(tmp_path / "out")]) == 1
+    assert "holds no notebook" in capsys.readouterr().err
+    students = tmp_path / "list.csv"
+    for data, why in ((None, "No such file"), ("Jürgen".encode("latin-1"), "not UTF-8")):
+        if data:
+            students.write_bytes(data)
+        assert tool.main(["make", "--students", str(students), "--to", str(tmp_path / "copies")]) == 1
+        said = capsys.readouterr().err
+        assert why in said
+        assert "saved as UTF-8" in said
+
+
 # ------------------------------------------------------------------ the judge's side
+
+
+@pytest.mark.parametrize("default", ["10**-1", "1/10", "+0.1", "np.float64(0.1)", "float(1) / 10"])
+def test_a_default_may_be_arithmetic_of_numbers(default: str):
+    text = f"def step(w, g, *, lr={default}):\n    w = w - lr * xp.sqrt(g)\n    return w\n"
+    assert judge.rule_of(text, "step")(1.0, 4.0) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,19 @@ import re
 
 
 def python(source: str) -> str:
-    """Return a cell's text without what only a notebook understands: ``%magic``, ``!shell``, ``x?``."""
+    """Return a cell's text without what only a notebook understands: ``%magic``, ``!shell``, ``x?``.
+
+    What ``%time`` measures is run, and what a magic or a shell would give is None.
+    """
     try:
         ast.parse(source)
     except SyntaxError:
-        lines = source.splitlines()
-        return "\n".join(re.sub(r"^(\s*)([%!?].*|[\w.]+\?+)$", r"\1pass", line) for line in lines)
+        lines = []
+        for line in source.splitlines():
+            line = re.sub(r"^(\s*)%time +(?=\S)", r"\1", line)
+            line = re.sub(r"^(\s*[\w, ]+= *)[%!].*$", r"\1None", line)
+            lines.append(re.sub(r"^(\s*)([%!?].*|[\w.]+\?+)$", r"\1pass", line))
+        return "\n".join(lines)
     return source
 
 

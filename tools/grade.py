@@ -24,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,9 @@ class Submission:
 # What was handed in ---------------------------------------------------------------------------
 
 
-def find(folder: Path, assignments: dict[str, set[str]]) -> list[Submission]:
+def find(
+    folder: Path, assignments: dict[str, set[str]], listed: Collection[str] | None = None
+) -> list[Submission]:
     """Return every notebook in a folder, read as far as it can be read.
 
     Parameters
@@ -62,13 +66,15 @@ def find(folder: Path, assignments: dict[str, set[str]]) -> list[Submission]:
         What was collected.
     assignments : dict of str to set of str
         The grade_ids of each homework, by its name.
+    listed : collection of str, optional
+        The students, where there is a list of them.
     """
     found = []
     for path in sorted(folder.rglob("*.ipynb")):
         inner = path.relative_to(folder)
         if any(part.startswith(".") for part in inner.parts):
             continue
-        named, student = _by_name(inner, assignments)
+        named, student = _by_name(inner, assignments, listed)
         one = Submission(path, student)
         found.append(one)
         if path.is_symlink() or not path.is_file():
@@ -100,15 +106,28 @@ def find(folder: Path, assignments: dict[str, set[str]]) -> list[Submission]:
     return found
 
 
-def _by_name(path: Path, assignments: dict[str, set[str]]) -> tuple[str | None, str]:
-    """Return which homework and whose a path within the folder says that it is."""
-    above = path.parts[0] if len(path.parts) > 1 else ""
+def _by_name(
+    path: Path, assignments: dict[str, set[str]], listed: Collection[str] | None
+) -> tuple[str | None, str]:
+    """Return which homework and whose a path within the folder says that it is.
+
+    The student is one of the list, if there is one; otherwise the outermost folder that is not called like
+    a homework, and without such a folder what the file's name says.
+    """
+    # "04-momentum (1)" and "04-momentum-Copy1" are what browsers and Jupyter make of a name that is taken.
+    stem = unicodedata.normalize("NFC", re.sub(r"(?: ?\(\d+\)|-Copy\d+)+$", "", path.stem))
+    persons = [unicodedata.normalize("NFC", part) for part in path.parts[:-1] if part not in assignments]
     for name in sorted(assignments, key=len, reverse=True):
-        if path.stem == name:
-            return name, above if above != name else UNKNOWN
-        if match := re.fullmatch(rf"(?:{name}[-_ ]+(.+)|(.+?)[-_ ]+{name})", path.stem):
-            return name, match[1] or match[2]
-    return None, above if above and above not in assignments else path.stem
+        if stem == name:
+            break
+        if match := re.fullmatch(rf"(?:{name}[-_ ]+(.+)|(.+?)[-_ ]+{name})", stem):
+            persons.append(match[1] or match[2])
+            break
+    else:
+        name = None
+        persons.append(stem)
+    known = [one for one in persons if one in (listed or ())]
+    return name, [*known, *persons, UNKNOWN][0]
 
 
 def read(path: Path) -> list[dict]:
@@ -240,7 +259,11 @@ def grade(
     sources = {path.stem: path for path in tool.sources()}
     ids = {name: {tool.name_of(c) for c in tool.read(p).cells if tool.kind(c)} for name, p in sources.items()}
     listed = tool.students_in(students) if students else None
-    found = find(folder, ids)
+    found = find(folder, ids, listed)
+    if not found:
+        raise tool.HomeworkError(
+            f"{folder} holds no notebook; expected files such as {folder / 'ann' / '04-momentum.ipynb'}"
+        )
     todo = [one for one in found if one.assignment and one.cells]
     bar = Bar(len(todo))
 
@@ -282,7 +305,8 @@ def write(found: list[Submission], to: Path, folder: Path) -> None:
         columns |= dict.fromkeys(f"{one.assignment}/{task}" for task in one.points)
         columns |= dict.fromkeys(f"{one.assignment}/{name} (by hand)" for name in one.words)
     head = ["student", "assignment", "total", "of", "by hand", *columns, "remarks", "file"]
-    with (to / "grades.csv").open("w", newline="", encoding="utf-8") as file:
+    # Names of files and texts may hold what no encoding has.
+    with (to / "grades.csv").open("w", newline="", encoding="utf-8", errors="replace") as file:
         writer = csv.DictWriter(file, head, restval="")
         writer.writeheader()
         for one in found:
@@ -301,11 +325,12 @@ def write(found: list[Submission], to: Path, folder: Path) -> None:
         nth = taken[person, name]
         page = to / "feedback" / person / f"{_file_name(name)}{f'-{nth}' if nth > 1 else ''}.html"
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(feedback(one), encoding="utf-8")
+        page.write_text(feedback(one), encoding="utf-8", errors="replace")
     for name in sorted({one.assignment for one in found if one.words}):
         sheet = to / "by-hand" / f"{name}.html"
         sheet.parent.mkdir(parents=True, exist_ok=True)
-        sheet.write_text(by_hand(name, [one for one in found if one.assignment == name]), encoding="utf-8")
+        answers = by_hand(name, [one for one in found if one.assignment == name])
+        sheet.write_text(answers, encoding="utf-8", errors="replace")
 
 
 def _inner(one: Submission, folder: Path) -> str:
@@ -411,6 +436,10 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    for name, least in {"seed": 0, "cell": 0.1, "total": 1, "memory": 256, "jobs": 1}.items():
+        if not getattr(options, name) >= least:
+            print(f"got --{name} {getattr(options, name)}; expected at least {least}", file=sys.stderr)
+            return 1
     limits = {"cell": options.cell, "total": options.total, "memory": options.memory * 2**20}
     try:
         found = grade(

@@ -16,8 +16,10 @@ import argparse
 import copy
 import csv
 import hashlib
+import io
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -254,16 +256,24 @@ def students_in(path: Path) -> list[str]:
     Raises
     ------
     HomeworkError
-        If there is nobody, one twice, or one whose name cannot be a folder.
+        If it cannot be read, or there is nobody, one twice, or one whose name cannot be a folder.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        found = [row[0].strip() for row in csv.reader(file) if row and row[0].strip()]
-    if found and found[0].lower() in {"student", "students", "id", "name"}:
+    try:
+        text = unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig"))
+        found = [
+            row[0].strip() for row in csv.reader(io.StringIO(text, newline="")) if row and row[0].strip()
+        ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", error)
+        raise HomeworkError(
+            f"{path}: {why}; expected a CSV file, saved as UTF-8, with a student per line"
+        ) from None
+    if found and found[0].lower() in {"student", "students", "student id", "student_id", "id", "name"}:
         found = found[1:]
     if bad := [one for one in found if not re.fullmatch(r"[\w@+-][\w@+. -]*", one)]:
         raise HomeworkError(f"{path}: {bad[0]!r} cannot be a folder's name; use letters, digits and . - _ @")
     if twice := {one for one in found if found.count(one) > 1}:
-        raise HomeworkError(f"{path}: {', '.join(sorted(twice))} stand there more than once")
+        raise HomeworkError(f"{path}: {', '.join(sorted(twice))} more than once")
     if not found:
         raise HomeworkError(f"{path}: nobody stands in the first column")
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from .. import format
 from ..formula import FormulaError, closest
 from ..rule import Rule
-from .tasks import AnswerError, Task
+from .tasks import AnswerError, Task, without_tensors
 
 # The modules of this package that hold no chapter.
 MACHINERY = {"_load", "tasks"}
@@ -110,7 +110,10 @@ class Homework(Mapping):
         """
         if task not in self.tasks:
             raise KeyError(f"{self.name} has no task {task!r}{closest(task, self.tasks)}")
-        problem = self.tasks[task].problem(answer, self)
+        try:
+            problem = self.tasks[task].problem(without_tensors(answer), self)
+        except RecursionError:
+            problem = "got something that is nested without end"
         if problem is not None:
             raise AnswerError(f"{task}: {problem}")
         print(f"{task}: right.")

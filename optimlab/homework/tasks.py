@@ -416,6 +416,17 @@ class Match:
 # What was given -------------------------------------------------------------------------------
 
 
+def without_tensors(value):
+    """Return a value with NumPy's arrays in the place of tensors, also within lists, tuples and dicts."""
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        return value.detach().cpu().numpy()[()]
+    if type(value) is dict:
+        return {key: without_tensors(one) for key, one in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(without_tensors, value))
+    return value
+
+
 def _leaves(value, path: str = "") -> dict[str, Any]:
     """Return every single value within lists, tuples, dicts and arrays, by where it stands."""
     if isinstance(value, Mapping):
@@ -432,7 +443,7 @@ def missing(answer) -> str | None:
     if answer is None or answer is ... or (isinstance(answer, str | list | tuple | dict) and not answer):
         return "nothing here yet"
     empty = [where for where, leaf in _leaves(answer).items() if leaf is ... or leaf is None]
-    return f"nothing here yet at {', '.join(empty)}" if empty else None
+    return f"nothing here yet at {_cut(', '.join(empty[:100]))}" if empty else None
 
 
 def _is_number(value) -> bool:
@@ -453,7 +464,8 @@ def _unlike(answer, right) -> str | None:
         return next((f for key in right if (f := _unlike(answer[key], right[key]))), None)
     shape = np.shape(right)
     what = "a number" if not shape else f"{' by '.join(map(str, shape))} numbers"
-    if not isinstance(answer, list | tuple | np.ndarray) or not np.ndim(answer):
+    several = isinstance(answer, list | tuple) or (isinstance(answer, np.ndarray) and answer.ndim > 0)
+    if not several:
         if shape or not _is_number(answer):
             return f"got {_shown(answer)}; expected {what}"
         return None if math.isfinite(float(answer)) else f"got {float(answer)}; expected a finite number"
@@ -473,7 +485,7 @@ def _unlike(answer, right) -> str | None:
 
 def _equal(one, other, relative: float) -> bool:
     """Return whether two results, numbers within lists or dicts, are the same but for rounding."""
-    a, b = _leaves(one), _leaves(other)
+    a, b = _leaves(without_tensors(one)), _leaves(other)
     if isinstance(one, Mapping) != isinstance(other, Mapping) or len(a) != len(b):
         return False
     if isinstance(one, Mapping):

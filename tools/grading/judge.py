@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import importlib.util
 import io
 import json
 import linecache
+import operator
 import os
 import re
 import signal
@@ -38,6 +40,8 @@ START = 60  # seconds in which the student's process has to be ready
 PATIENCE = 4  # how many times as long as its processor time a cell may last
 MUCH = 2**20  # characters of output that are worth a remark
 REMARKS = 20
+# What calls machine code or starts programs while it is imported is imported before that is refused.
+ALSO = ("torch", "numba", "matplotlib.pyplot")
 SEED_LINE = re.compile(r"^SEED = \d+$", re.MULTILINE)
 
 
@@ -337,16 +341,13 @@ def rule_of(source: str, name: str) -> Rule:
         tree = ast.parse(text if not text[:1].isspace() else f"if True:\n{text}")
         definition = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
         # Whole numbers can grow until memory is full; floats become infinite.
-        plain = ast.unparse(_Plain().visit(definition))
+        definition = _Plain().visit(definition)
     except (SyntaxError, ValueError, RecursionError, MemoryError, StopIteration):
         raise formula.FormulaError(f"in, line 1: {name} is no function whose text can be read") from None
-    arguments = definition.args
-    for default in [*arguments.defaults, *(one for one in arguments.kw_defaults if one is not None)]:
-        value = default.operand if isinstance(default, ast.UnaryOp) else default
-        if not isinstance(value, ast.Constant) or not isinstance(value.value, int | float):
-            raise formula.FormulaError(
-                f"in, line {default.lineno}: `{ast.unparse(default)[:60]}` as a default; give a number"
-            )
+    given = definition.args
+    given.defaults = [_default(one) for one in given.defaults]
+    given.kw_defaults = [one and _default(one) for one in given.kw_defaults]
+    plain = ast.unparse(definition)
     file = f"rule {name}"
     linecache.cache[file] = (len(plain), None, plain.splitlines(keepends=True), file)
     namespace = {**formula.FUNCTIONS, **formula.CONSTANTS, "np": np, "numpy": np}
@@ -354,8 +355,55 @@ def rule_of(source: str, name: str) -> Rule:
     return Rule(namespace[definition.name])
 
 
+OPERATIONS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+
+
+def _default(node: ast.expr) -> ast.Constant:
+    """Return the number that a default is, also one that is written as arithmetic of numbers.
+
+    Raises
+    ------
+    FormulaError
+        If it is anything else.
+    """
+
+    def value(one: ast.expr) -> float:
+        match one:
+            case ast.Constant(value=float() as number):
+                return number
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -value(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return value(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
+                return float(OPERATIONS[type(op)](value(left), value(right)))
+            case ast.Call(func=ast.Name(id="float"), args=[inner], keywords=[]):
+                return value(inner)
+            case ast.Call(func=ast.Attribute(attr="float64" | "float32"), args=[inner], keywords=[]):
+                return value(inner)
+        raise TypeError
+
+    try:
+        return ast.copy_location(ast.Constant(value(node)), node)
+    except (TypeError, ArithmeticError):
+        raise formula.FormulaError(
+            f"in, line {node.lineno}: `{ast.unparse(node)[:60]}` as a default; give a number"
+        ) from None
+
+
 class _Plain(ast.NodeTransformer):
-    """Takes off decorators and annotations, and makes whole numbers floats."""
+    """Takes off decorators and annotations, makes whole numbers floats, and calls NumPy by its name."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        if isinstance(node.value, ast.Name) and node.attr in {*formula.FUNCTIONS, *formula.CONSTANTS}:
+            node.value.id = "np"  # whatever the student imports it as
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.decorator_list, node.returns = [], None
@@ -393,6 +441,11 @@ def grade(job: dict, say) -> None:
     compare(job, remark)
     module = job["assignment"].partition("-")[2].replace("-", "_")
     preload = ["numpy", "optimlab.homework", f"optimlab.homework.{module}"]
+    texts = "\n".join(cell["source"] for cell in [*job["source"], *job["cells"]])
+    for name in ALSO:
+        package = name.partition(".")[0]
+        if re.search(rf"\b{package}\b", texts) and importlib.util.find_spec(package):
+            preload.append(name)
     student = Student(job["limits"], job["folder"], preload, remark)
     try:
         _work(job["source"], job["cells"], student, remark, say)

@@ -12,7 +12,7 @@ import math
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -74,8 +74,8 @@ def encode(value: Any, offer: Callable[[Callable], dict], depth: int = 0) -> Any
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in ARRAY_KINDS:
         array = np.ascontiguousarray(value)
-        if array.nbytes > LARGEST // 2:
-            return {"opaque": "array", "text": f"an array of {array.nbytes} bytes"}
+        if array.nbytes > LARGEST // 2 or _entries(array.shape) > LARGEST:
+            return {"opaque": "array", "text": f"an array of shape {array.shape}"}
         text = base64.b64encode(array.tobytes()).decode()
         return {"array": text, "dtype": array.dtype.str, "shape": list(np.shape(value))}
     if isinstance(value, np.ndarray):
@@ -84,9 +84,19 @@ def encode(value: Any, offer: Callable[[Callable], dict], depth: int = 0) -> Any
         return {"list" if isinstance(value, list) else "tuple": [inner(one) for one in value]}
     if isinstance(value, Mapping):
         return {"dict": [[inner(key), inner(one)] for key, one in value.items()]}
+    if hasattr(type(value), "__float__"):  # fractions, decimals, very large whole numbers
+        try:
+            return float(value)
+        except Exception as error:
+            return {"opaque": type(value).__name__, "text": str(error)[:200]}
     if callable(value):
         return offer(value)
     return {"opaque": type(value).__name__, "text": ""}
+
+
+def _entries(shape: Iterable[int]) -> int:
+    """Return how many steps it takes to go through an array, also one that is empty far inside."""
+    return math.prod(max(1, length) for length in shape)
 
 
 def decode(message: Any, function: Callable[[dict], Any], depth: int = 0) -> Any:
@@ -119,6 +129,8 @@ def decode(message: Any, function: Callable[[dict], Any], depth: int = 0) -> Any
                 dtype = np.dtype(name)
                 if dtype.kind not in ARRAY_KINDS or dtype.hasobject:
                     raise WireError(f"an array of {name}")
+                if _entries(shape) > LARGEST:
+                    raise WireError(f"an array of shape {shape}")
                 return np.frombuffer(base64.b64decode(text), dtype).reshape(shape).copy()[()]
             case {"opaque": str(kind), "text": str(text)}:
                 return Opaque(kind[:80], text[:200])
