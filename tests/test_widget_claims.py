@@ -68,6 +68,7 @@ def test_text_and_html_hold_the_totals():
         (lambda: CheckedClaims(chapter="eva"), traitlets.TraitError, ["'eva'", "'ewa'"]),
         (lambda: CheckedClaims(note="N5"), traitlets.TraitError, ["'N5'", "N4"]),
         (lambda: CheckedClaims(findings={"ewa.later": "x"}), ValueError, ["findings", "'ewa.late"]),
+        (lambda: CheckedClaims(findings=3), ValueError, ["findings=3", "dict"]),
         (lambda: CheckedClaims().totals("status"), ValueError, ["'status'", "'chapter'"]),
     ],
 )
@@ -145,6 +146,14 @@ def test_a_status_is_counted_and_is_told_by_a_sign_and_a_word(page):
     ]
     signs = {text.split(" ")[0] for text in counted}
     assert len(signs) == len(counted)
+
+
+def test_where_nothing_is_found_it_says_so(page):
+    page.get_by_label("Search").fill("no such words")
+    settle(page)
+    expect(page.get_by_role("status")).to_have_text(
+        f"0 of {len(claims.load())} claims. Nothing has all these words and choices."
+    )
 
 
 def test_more_are_drawn_when_asked_for(page):

@@ -284,11 +284,29 @@ def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, wor
         (lambda: Descent(steps=0), ["steps=0", "1 to 2000"]),
         (lambda: Descent(hyper={"adam": {"lr": -1.0}}), ["lr=-1.0"]),
         (lambda: Descent(hyper={"lion": {"lr": 1.0}}), ["'lion'"]),
+        (lambda: Descent(hyper=3), ["hyper=3", "dict"]),
+        (lambda: Descent(hyper={"adam": 3}), ["adam=3", "dict"]),
+        (lambda: Descent(lr=float("nan")), ["lr=nan", "finite"]),
+        (lambda: Descent(lr=float("inf")), ["lr=inf", "finite"]),
+        (lambda: Descent(lr="0.1"), ["lr='0.1'", "finite number"]),
+        (lambda: Descent(lr=-1), ["lr=-1", "at least 0"]),
+        (lambda: Descent(start=5), ["start=5", "2 numbers"]),
+        (lambda: Descent(on=3), ["on=3", "name of a landscape"]),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_what_is_expected(make, words):
     with pytest.raises(ValueError, match=".*".join(map(re.escape, words))):
         make()
+
+
+def test_the_start_of_the_landscape_in_front_can_be_set():
+    widget = Descent(on=["ravine", "double_well"])
+    before = dict(widget.starts)
+    widget.start = [-1.0, 2]
+    assert widget.start == [-1.0, 2.0]
+    assert widget.starts == before | {"ravine": [-1.0, 2.0]}
+    with pytest.raises(traitlets.TraitError, match="start=5; ravine expects 2 numbers"):
+        widget.start = 5
 
 
 def test_hyper_parameters_that_are_left_out_are_as_in_the_beginning():
@@ -459,6 +477,22 @@ def test_a_finger_drags_the_start_and_does_not_scroll_the_page(living, on):
     first = made.start[0]
     assert check(widget, made)
     assert (made.start[0] - first) * sign > 0.2
+
+
+def test_a_finger_beside_the_start_moves_nothing(living):
+    page, widget = living(Descent, width=360, height=740, touch=True)
+    made = Descent()
+    box = map_box(widget)
+    x, y = box["x"] + 30, box["y"] + box["height"] - 12  # below the map, where nothing lies over the picture
+    session = page.context.new_cdp_session(page)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        point = {"x": x + 8 * step, "y": y}
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    settle(page)
+    check(widget, made)
+    assert made.start == Descent().start
 
 
 def test_every_control_has_a_name_and_is_reached_by_tab(living):

@@ -12,13 +12,23 @@ import traitlets
 from optimlab import walkthroughs
 from optimlab.averages import ewa, ewa_corrected
 from optimlab.formula import FormulaError
+from optimlab.rule import Rule
 from optimlab.rules import adam
 from optimlab.schedules import cosine, step
 from optimlab.walkthroughs import WalkthroughError
-from optimlab.widgets import CheckedNotes, EWAExplorer, Quiz, Walkthrough
+from optimlab.widgets import (
+    BiasCorrection,
+    CheckedNotes,
+    Descent,
+    EWAExplorer,
+    MinibatchNoise,
+    Quiz,
+    Walkthrough,
+)
 from optimlab.widgets._base import BETAS, stops
 
 TEMPERATURES = "ewa-temperature-beta-0.9"
+UNEVEN = "minibatch2-momentum"  # one of its runs has two steps, the others four
 
 
 def bundle(widget) -> dict:
@@ -136,6 +146,20 @@ def test_several_runs_are_all_there_and_can_be_chosen():
         (lambda: Walkthrough(ewa, theta=[[1, 2]]), FormulaError, ["theta", "list of numbers"]),
         (lambda: Walkthrough(ewa, theta=[1], betta=0.5), FormulaError, ["betta", "beta"]),
         (lambda: Walkthrough(ewa, theta=[1], beta=[0.5, 0.9]), FormulaError, ["beta", "one number"]),
+        (lambda: Walkthrough(3), TypeError, ["got 3", "worked example", "rule"]),
+        (lambda: Walkthrough(adam, w=0.5, g=[float("nan"), 1]), FormulaError, ["g as", "finite", "nan"]),
+        (lambda: Walkthrough(adam, w=0.5, g=["1"]), FormulaError, ["g as", "list of numbers", "['1']"]),
+        (lambda: Walkthrough(adam, w=0.5, g=[[1], [1, 2]]), FormulaError, ["g as", "list of numbers"]),
+        (lambda: Walkthrough(adam, w=0.5, g=[]), FormulaError, ["g as", "at least one", "[]"]),
+        (lambda: Walkthrough(adam, w=float("inf"), g=[1.0]), FormulaError, ["w as one number", "inf"]),
+        (lambda: Walkthrough(adam, w=0.5, g=[1.0], lr="0.1"), FormulaError, ["lr as one number", "'0.1'"]),
+        (lambda: Walkthrough(adam, w=0.5, g=[1.0], lr=-1), FormulaError, ["lr=-1", "at least 0"]),
+        (lambda: Walkthrough(adam, w=0.5, g=[1.0], beta1=1.5), FormulaError, ["beta1=1.5", "less than 1"]),
+        (lambda: EWAExplorer(beat=0.5), TypeError, ["EWAExplorer", "'beat'", "mean 'beta'", "day, "]),
+        (lambda: BiasCorrection(beta=0.5), TypeError, ["'beta'", "did you mean", "beta1, beta2"]),
+        (lambda: MinibatchNoise(batch="x"), TypeError, ["MinibatchNoise", "'batch'"]),
+        (lambda: Descent(star=[1.0, 1.0]), TypeError, ["'star'", "mean 'start'", "landscape"]),
+        (lambda: CheckedNotes(nota="x"), TypeError, ["'nota'", "'note'"]),
         (lambda: EWAExplorer(beta=1.0), traitlets.TraitError, ["1.0", "beta < 1"]),
         (lambda: EWAExplorer(theta=[1, 2]), traitlets.TraitError, ["10 finite numbers"]),
         (lambda: EWAExplorer(theta=[float("nan")] * 10), traitlets.TraitError, ["10 finite numbers"]),
@@ -145,6 +169,9 @@ def test_several_runs_are_all_there_and_can_be_chosen():
         (lambda: Quiz("?", right=("a", "b"), wrong=[]), ValueError, ["at least one"]),
         (lambda: Quiz("?", right=("a", "b"), wrong=[("a", "c")]), ValueError, ["'a'", "twice"]),
         (lambda: Quiz("?", right=("a", ""), wrong=[("b", "c")]), ValueError, ["(answer, why)"]),
+        (lambda: Quiz(3, right=("a", "b"), wrong=[("c", "d")]), ValueError, ["question=3", "text"]),
+        (lambda: Quiz("?", right=("a", "b"), wrong=3), ValueError, ["wrong=3", "list of"]),
+        (lambda: Quiz("?", right=3, wrong=[("c", "d")]), ValueError, ["answer 3", "(answer, why)"]),
         (lambda: Quiz("?", right="ab", wrong=[("b", "c")]), ValueError, ["(answer, why)"]),
     ],
 )
@@ -157,7 +184,14 @@ def test_bad_input_is_refused_by_name_with_what_is_expected(make, error, words):
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("step", 11, ["0 to 10"]), ("run", "x", ["known are"]), ("hyper", {"bta": 0.1}, ["'beta'"])],
+    [
+        ("step", 11, ["0 to 10"]),
+        ("run", "x", ["known are"]),
+        ("hyper", {"bta": 0.1}, ["'beta'"]),
+        ("hyper", {"beta": 1.5}, ["beta=1.5", "less than 1"]),
+        ("hyper", {"beta": float("nan")}, ["beta=nan", "finite"]),
+        ("hyper", {"beta": "0.5"}, ["beta='0.5'", "finite"]),
+    ],
 )
 def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, words):
     widget = Walkthrough(TEMPERATURES)
@@ -166,6 +200,35 @@ def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, wor
         setattr(widget, name, value)
     assert all(word in str(caught.value) for word in words)
     assert getattr(widget, name) == before
+
+
+def test_what_ipywidgets_itself_passes_is_taken():
+    explorer = EWAExplorer(day=3, layout={"width": "10rem"}, model_id="abc")
+    assert (explorer.day, explorer.layout.width, explorer.model_id) == (3, "10rem", "abc")
+
+
+def test_a_number_that_a_rule_of_ones_own_began_with_may_stay_outside_the_usual_range():
+    @Rule
+    def shifted(w, g, *, lr=0.1, shift=-1.0):
+        w = w - lr * (g + shift)
+        return w
+
+    widget = Walkthrough(shifted, w=0.0, g=[1.0, 2.0])
+    widget.hyper = {"lr": 0.2, "shift": -2.0}
+    np.testing.assert_allclose(widget.table["w"], [0.0, 0.2, 0.2])
+    with pytest.raises(traitlets.TraitError, match=r"lr=-0\.2"):
+        widget.hyper = {"lr": -0.2, "shift": -2.0}
+
+
+def test_a_shorter_run_takes_the_step_to_its_own_end():
+    widget = Walkthrough(UNEVEN)
+    runs = sorted(widget.spec["runs"], key=lambda run: run["steps"])
+    widget.run = runs[-1]["name"]
+    widget.step = runs[-1]["steps"]
+    widget.run = runs[0]["name"]
+    assert widget.step == runs[0]["steps"] < runs[-1]["steps"]
+    with pytest.raises(traitlets.TraitError, match="0 to"):
+        widget.step += 1
 
 
 def test_the_explorer_computes_what_it_shows():

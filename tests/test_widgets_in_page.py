@@ -17,7 +17,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from optimlab.averages import ewa, ewa_corrected, weights
 from optimlab.catalog import RULES, find
-from optimlab.widgets import CheckedNotes, Walkthrough
+from optimlab.rule import Rule
+from optimlab.widgets import CheckedNotes, Quiz, Walkthrough
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "chapters/03-averages.html"
@@ -583,3 +584,59 @@ def test_formulas_and_programs_are_accessible(open_page, axe):
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     page.wait_for_timeout(600)  # the theme lets colors change over a moment
     assert axe(page, only="color-contrast") == []
+
+
+def test_another_run_keeps_the_focus_and_its_steps_end_where_it_ends(living):
+    page, widget = living(lambda: Walkthrough("minibatch2-momentum"))
+    runs = {run["name"]: run["steps"] for run in Walkthrough("minibatch2-momentum").spec["runs"]}
+    longest, shortest = max(runs, key=runs.get), min(runs, key=runs.get)
+    choice = widget.get_by_label("Run", exact=True)
+    choice.select_option(longest)
+    settle(page)
+    widget.get_by_label("Step t").press("End")
+    choice.focus()
+    choice.select_option(shortest)
+    settle(page)
+    expect(choice).to_be_focused()
+    step = widget.get_by_label("Step t")
+    assert int(step.input_value()) == runs[shortest]
+    widget.get_by_role("button", name="Previous step").click()
+    settle(page)
+    assert int(step.input_value()) == runs[shortest] - 1
+
+
+def test_another_choice_takes_the_verdict_on_the_old_one_away(living):
+    _, widget = living(lambda: Quiz("2 + 2?", right=("4", "count"), wrong=[("5", "no")]))
+    answer = widget.get_by_role("status")
+    for right, verdict in ((False, "✗"), (True, "✓"), (True, "✓")):
+        widget.get_by_label("4" if right else "5", exact=True).check()
+        widget.get_by_role("button", name="Check").click()
+        expect(answer).to_contain_text(verdict)
+        widget.get_by_label("5" if right else "4", exact=True).check()
+        expect(answer).to_be_empty()
+
+
+def test_long_words_do_not_widen_a_narrow_page(living):
+    long = "derivative_" * 9
+    page, _ = living(lambda: Quiz(long, right=(long + "1", long), wrong=[(long + "2", long)]), width=320)
+    page.get_by_role("radio").first.check()
+    page.get_by_role("button", name="Check").click()
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+    @Rule
+    def wordy(w, g, *, a_number_whose_name_is_longer_than_a_telephone_is_wide=0.1):
+        w = w - a_number_whose_name_is_longer_than_a_telephone_is_wide * g
+        return w
+
+    page, widget = living(lambda: Walkthrough(wordy, w=1.0, g=[1.0]), width=320)
+    controls = widget.locator(".ol-controls")
+    assert controls.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+
+
+def test_a_box_to_tick_keeps_its_size_beside_a_long_label(living):
+    _, widget = living(lambda: Walkthrough("minibatch2-momentum"), width=320)
+    widget.locator(".ol-toggle span").first.evaluate(
+        "(label) => (label.textContent = 'all of it '.repeat(20))"
+    )
+    assert widget.locator(".ol-toggle input").first.bounding_box()["width"] == 18

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 
 import anywidget
 import traitlets
 
+from ..formula import closest
 from ..plots import style
 
 HERE = Path(__file__).parent
@@ -31,6 +33,27 @@ class Widget(anywidget.AnyWidget):
 
     # ipywidgets 7 displays through this method and cuts the text; the bundle below is used instead.
     _ipython_display_ = None
+
+    def __init__(self, **state):
+        for name in state:
+            # ipywidgets itself passes the id of the model, which is no trait.
+            if name != "model_id" and not self.has_trait(name):
+                known = self._arguments()
+                raise TypeError(
+                    f"{type(self).__name__} has no argument {name!r}{closest(name, known)}; it has "
+                    f"{', '.join(known) or 'none'}"
+                )
+        super().__init__(**state)
+
+    def _arguments(self) -> list[str]:
+        """Return what readers can give: the named parameters and the state of this very widget."""
+        parameters = inspect.signature(type(self)).parameters.values()
+        named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+        if not any(one.kind == one.VAR_KEYWORD for one in parameters):
+            return named
+        state = self.trait_names(sync=True, read_only=lambda only: not only)
+        state = [name for name in state if name[0] != "_" and not hasattr(Widget, name)]
+        return list(dict.fromkeys([*named, *state]))
 
     def text(self) -> str:
         """Return the widget's facts as plain text."""

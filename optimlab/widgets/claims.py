@@ -44,6 +44,11 @@ class CheckedClaims(Listing):
     def __init__(self, findings: Mapping[str, str] | None = None, **state):
         known = list(claims.load().values())
         checks = list(dict.fromkeys(claim.checked_by for claim in known if claim.checked_by))
+        if findings is not None and not isinstance(findings, Mapping):
+            raise ValueError(
+                f"got findings={findings!r}; expected a dict from names of checks to what they found, as "
+                "optimlab.claims.findings() returns"
+            )
         for name in findings or {}:
             if name not in checks:
                 raise ValueError(f"findings has {name!r}, which is no check{closest(name, checks)}")

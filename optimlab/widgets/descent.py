@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from numbers import Real
 
 import numpy as np
 import traitlets
@@ -119,23 +120,32 @@ class Descent(Widget):
         self.steps = steps
         self._stops = {name: _stops(land) for name, land in self._landscapes.items()}
         first = next(iter(self._landscapes.values()))
-        rates = {name: self._rates(land, lr, hyper or {}) for name, land in self._landscapes.items()}
+        hyper = {} if hyper is None else hyper
+        self._check_given(hyper)
+        if lr is not None:
+            if not _finite(lr):
+                raise ValueError(f"got lr={lr!r}; expected a finite number, at least 0")
+            for rule in self._rules.values():
+                if "lr" in rule.hyper:
+                    rule.check(lr=lr)
+        rates = {name: self._rates(land, lr, hyper) for name, land in self._landscapes.items()}
         self._first_hyper = {
             name: {key: float(value) for key, value in rule.hyper.items()}
             for name, rule in self._rules.items()
         }
         for name, rate in rates[first.name].items():
             self._first_hyper[name]["lr"] = rate
-        self._first_hyper = self._complete(hyper or {})
+        self._first_hyper = self._complete(hyper)
         self._first_numbers = {
             name: {key: float(self._landscapes[name].hyper[key]) for key in found}
             for name, found in self._stops.items()
         }
+        size = len(start) if hasattr(start, "__len__") else None
         self._first_starts = {
-            name: _start(land, start if start is not None and len(start) == land.dimension else land.start)
+            name: _start(land, start if size == land.dimension else land.start)
             for name, land in self._landscapes.items()
         }
-        if start is not None and not any(len(start) == land.dimension for land in self._landscapes.values()):
+        if start is not None and not any(size == land.dimension for land in self._landscapes.values()):
             raise ValueError(f"got start={start!r}; {first.name} expects {first.dimension} numbers")
         begin = {
             "landscape": first.name,
@@ -180,8 +190,10 @@ class Descent(Widget):
                 found[name] = float(own if given is None else given)
         return found
 
-    def _complete(self, hyper: Mapping) -> dict[str, dict[str, float]]:
-        """Return all hyper-parameters of all rules: those given, and the others from the beginning."""
+    def _check_given(self, hyper: Mapping) -> None:
+        """Refuse hyper-parameters that no rule has or that lie outside their range."""
+        if not isinstance(hyper, Mapping):
+            raise ValueError(f"got hyper={hyper!r}; expected a dict such as {{'adam': {{'lr': 0.1}}}}")
         for name, values in hyper.items():
             if name not in self._rules:
                 raise ValueError(
@@ -190,9 +202,13 @@ class Descent(Widget):
             if not isinstance(values, Mapping):
                 raise ValueError(f"got hyper of {name}={values!r}; expected a dict such as {{'lr': 0.1}}")
             for key, value in values.items():
-                if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                if not _finite(value):
                     raise ValueError(f"{name} got {key}={value!r}; expected a finite number")
             self._rules[name].check(**values)
+
+    def _complete(self, hyper: Mapping) -> dict[str, dict[str, float]]:
+        """Return all hyper-parameters of all rules: those given, and the others from the beginning."""
+        self._check_given(hyper)
         return {
             name: first | {key: float(value) for key, value in hyper.get(name, {}).items()}
             for name, first in self._first_hyper.items()
@@ -305,8 +321,12 @@ class Descent(Widget):
 
     @property
     def start(self) -> list[float]:
-        """Where the runs start now."""
+        """Where the runs start now; it can be set."""
         return self.starts[self.landscape]
+
+    @start.setter
+    def start(self, value: Sequence[float]) -> None:
+        self.starts = {**self.starts, self.landscape: value}
 
     @property
     def _ground(self) -> Landscape:
@@ -494,7 +514,7 @@ def _rules(given: Sequence[str | Rule]) -> dict[str, Rule]:
 
 
 def _landscapes(on) -> dict[str, Landscape]:
-    entries = [on] if isinstance(on, str | Landscape) else list(on)
+    entries = [on] if isinstance(on, str | Landscape) or not isinstance(on, Iterable) else list(on)
     found: dict[str, Landscape] = {}
     for entry in entries:
         land = landscapes.find(entry) if isinstance(entry, str) else entry
@@ -510,6 +530,10 @@ def _landscapes(on) -> dict[str, Landscape]:
     if not found:
         raise ValueError("got on=[]; expected at least one landscape")
     return found
+
+
+def _finite(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _start(land: Landscape, value) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import traitlets
@@ -33,7 +33,7 @@ class Quiz(Widget):
     Raises
     ------
     ValueError
-        If an answer lacks its reason, or two answers read the same.
+        If the question is no text, an answer lacks its reason, or two answers read the same.
 
     Notes
     -----
@@ -51,9 +51,16 @@ class Quiz(Widget):
         wrong: Sequence[tuple[str, str]],
         label: str = "Quiz",
     ):
+        for name, value in (("question", question), ("label", label)):
+            if not isinstance(value, str):
+                raise ValueError(f"got {name}={value!r}; expected text")
+        if isinstance(wrong, str) or not isinstance(wrong, Iterable):
+            raise ValueError(f"got wrong={wrong!r}; expected a list of (answer, why)")
+        wrong = list(wrong)
         for pair in (right, *wrong):
             if (
-                isinstance(pair, str)
+                not isinstance(pair, Sequence)
+                or isinstance(pair, str)
                 or len(pair) != 2
                 or not all(isinstance(p, str) and p.strip() for p in pair)
             ):

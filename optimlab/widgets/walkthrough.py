@@ -46,6 +46,8 @@ class Walkthrough(Widget):
         If there is no example of that id.
     FormulaError
         If the rule cannot run with what is given.
+    TypeError
+        If `example` is none of these, or something is given beside a worked example.
 
     Examples
     --------
@@ -65,6 +67,11 @@ class Walkthrough(Widget):
             example = walkthroughs.get(example)
         if isinstance(example, Schedule):
             example, given = _of_schedule(example, given)
+        if not isinstance(example, Rule | walkthroughs.Walkthrough):
+            raise TypeError(
+                f"got {example!r}; expected the id of a worked example, such as 'adam-batch-1', or a rule or "
+                "a schedule with its numbers"
+            )
         if isinstance(example, Rule):
             self._example = None
             runs = [_own_run(example, given)]
@@ -97,7 +104,7 @@ class Walkthrough(Widget):
 
     @traitlets.validate("step")
     def _check_step(self, proposal):
-        last = self._steps()
+        last = self._runs[self.run]["steps"] if self._runs else 0
         if not 0 <= proposal["value"] <= last:
             raise traitlets.TraitError(f"got step={proposal['value']}; this run has the steps 0 to {last}")
         return proposal["value"]
@@ -112,20 +119,26 @@ class Walkthrough(Widget):
             )
         return name
 
+    @traitlets.observe("run")
+    def _stay_within(self, change):
+        if self._runs:
+            self.step = min(self.step, self._runs[self.run]["steps"])
+
     @traitlets.validate("hyper")
     def _check_hyper(self, proposal):
         # A change of run brings its own hyper-parameters with it, in one message or in two.
-        known = {name for run in self._runs.values() for name in run["hyper"]}
-        for name in proposal["value"]:
+        known = {name: run for run in self._runs.values() for name in run["hyper"]}
+        for name, value in proposal["value"].items():
             if name not in known:
                 raise traitlets.TraitError(
                     f"there is no hyper-parameter {name!r}{closest(name, known)}; known are "
                     f"{', '.join(sorted(known)) or 'none'}"
                 )
-        return proposal["value"]
-
-    def _steps(self) -> int:
-        return max((run["steps"] for run in self._runs.values()), default=0)
+            try:
+                _check_number(self._rules[known[name]["name"]], name, value, known[name]["hyper"][name])
+            except FormulaError as error:
+                raise traitlets.TraitError(str(error)) from error
+        return {name: float(value) for name, value in proposal["value"].items()}
 
     @property
     def beside(self) -> dict[str, np.ndarray]:
@@ -246,20 +259,46 @@ def _of_schedule(schedule: Schedule, given: Mapping) -> tuple[Rule, dict]:
 
 def _own_run(rule: Rule, given: Mapping) -> tuple[Rule, str, dict]:
     for name in rule.inputs:
-        if name not in given or callable(given[name]) or np.ndim(given[name]) != 1:
+        if name not in given or not _finite(given[name], 1) or not len(given[name]):
+            got = f"; got {given[name]!r}" if name in given else ""
             raise FormulaError(
-                f"a walkthrough of {rule.name} needs {name} as a list of numbers, one per step"
+                f"a walkthrough of {rule.name} needs {name} as a list of numbers, one per step, at least one "
+                f"and all finite{got}"
             )
     for name in (*rule.carried, *rule.hyper):
-        if np.ndim(given.get(name, 0.0)) or callable(given.get(name)):
+        if name in given and not _finite(given[name], 0):
             raise FormulaError(
-                f"a walkthrough of {rule.name} needs {name} as one number; got {given[name]!r}"
+                f"a walkthrough of {rule.name} needs {name} as one number, and a finite one; got "
+                f"{given[name]!r}"
             )
+    rule.check(**{name: given[name] for name in rule.hyper if name in given})
     made = rule.trace(**given)  # says what is missing or unknown
     inputs = {name: np.asarray(given[name], dtype=float) for name in rule.inputs}
     start = {name: float(given.get(name, rule.state.get(name))) for name in rule.carried}
     hyper = {name: float(given.get(name, default)) for name, default in rule.hyper.items()}
     return rule, rule.name, _run(rule, rule.name, made.steps, inputs, start, hyper, {})
+
+
+def _finite(value, dimension: int) -> bool:
+    """Whether a value is one number or a list of them, neither text nor NaN nor infinite."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists of different lengths
+        return False
+    return array.ndim == dimension and (
+        array.size == 0 or (array.dtype.kind in "iuf" and bool(np.isfinite(array).all()))
+    )
+
+
+def _check_number(rule: Rule, name: str, value, begin: float) -> None:
+    """Refuse a hyper-parameter that is no finite number or has left its range."""
+    if not _finite(value, 0):
+        raise FormulaError(f"{rule.name} got {name}={value!r}; expected a finite number")
+    try:
+        rule.check(**{name: begin})
+    except FormulaError:
+        return  # a rule of one's own may have begun outside
+    rule.check(**{name: value})
 
 
 def _run(rule: Rule, name: str, steps: int, inputs, start, hyper, printed, first: int = 1) -> dict:

@@ -30,8 +30,8 @@ export function checked({ model, el }) {
     rows,
     labels: { note: "Notes", chapter: "Chapter", origin: "Origin", verdict: "Verdict" },
     tally: (found) => [
-      `${found.length} of ${rows.length} printed values: `,
-      ...counts(found, "verdict", verdicts, verdictTag),
+      `${found.length} of ${rows.length} printed values`,
+      counts(found, "verdict", verdicts, verdictTag),
     ],
     body: scrolling(spec.title, table),
     clear: () => show([]),

@@ -72,8 +72,8 @@ export function claims({ model, el }) {
     rows: all,
     labels: LABELS,
     tally: (found) => [
-      `${found.length} of ${all.length} claims: `,
-      ...counts(found, "status", spec.options.status, statusTag),
+      `${found.length} of ${all.length} claims`,
+      counts(found, "status", spec.options.status, statusTag),
     ],
     body: list,
     clear: () => list.replaceChildren(),

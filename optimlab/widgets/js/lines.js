@@ -111,12 +111,22 @@ export function pointing(element, at, may = () => true) {
     const box = element.getBoundingClientRect();
     at(event.clientX - box.left, event.clientY - box.top);
   };
+  // The pointer pressed here. To ask for its capture is not enough: every touch is captured, also where it may not be.
+  let held = null;
   element.addEventListener("pointerdown", (event) => {
     if (!may(event)) return;
+    held = event.pointerId;
     element.setPointerCapture(event.pointerId);
     place(event);
   });
-  element.addEventListener("pointermove", (event) => element.hasPointerCapture(event.pointerId) && place(event));
+  element.addEventListener("pointermove", (event) => event.pointerId === held && place(event));
+  const letGo = (event) => {
+    if (event.pointerId === held) held = null;
+  };
+  element.addEventListener("pointerup", letGo);
+  element.addEventListener("pointercancel", letGo);
+  // What a part of the element loses, the element itself has taken over.
+  element.addEventListener("lostpointercapture", (event) => event.target === element && letGo(event));
 }
 
 /** A group in the color and the dash of a series: its own, or those of a tone. */

@@ -6,7 +6,7 @@ const PORTION = 25; // rows that are drawn at a time
 
 /**
  * Show `rows`, each with its `facts` by name and its `text` in lower case.
- * `labels` are the choices by the name of the fact, `tally(found)` says what was found, `body` is what
+ * `labels` are the choices by the name of the fact, `tally(found)` says what was found and its counts, `body` is what
  * `clear()` empties and `add(rows)` extends. Returns what stops it.
  */
 export function listing({ model, el, rows, labels, tally, body, clear, add }) {
@@ -65,7 +65,10 @@ export function listing({ model, el, rows, labels, tally, body, clear, add }) {
       ({ text, facts }) =>
         wanted.every((name) => facts[name] === model.get(name)) && words.every((word) => text.includes(word)),
     );
-    count.replaceChildren(...tally(found));
+    const [summary, parts] = tally(found);
+    count.replaceChildren(
+      ...(found.length ? [`${summary}: `, ...parts] : [`${summary}. Nothing has all these words and choices.`]),
+    );
     clear();
     drawn = 0;
     extend();

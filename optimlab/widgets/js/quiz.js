@@ -28,7 +28,9 @@ export function quiz({ model, el }) {
   const check = h("button", { type: "submit" }, "Check");
   const again = h("button", { type: "button", hidden: true, click: forget }, "Try again");
   const answer = h("div", { class: "ol-answer", role: "status" });
-  const inputs = options.map((_, i) => h("input", { type: "radio", name: group, value: i, required: true }));
+  // Another choice takes the verdict on the old one away.
+  const change = () => answer.replaceChildren();
+  const inputs = options.map((_, i) => h("input", { type: "radio", name: group, value: i, required: true, change }));
   const form = h(
     "form",
     { class: "ol ol-quiz", submit: judge },
@@ -49,6 +51,7 @@ export function quiz({ model, el }) {
     memory.set(KEY(question), options[chosen].text);
     model.set("answer", options[chosen].text);
     model.save_changes();
+    draw(); // also where the answer is the one that was checked before
   }
 
   function forget() {

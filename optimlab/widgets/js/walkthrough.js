@@ -66,11 +66,13 @@ function live({ model, root, spec, runs }) {
   };
   const clamp = (t) => Math.min(Math.max(t, 0), parts.steps);
   const goto = (t) => set("step", clamp(t));
+  // The run before may have had more steps than this one.
+  const walk = (by) => goto(clamp(model.get("step")) + by);
   const figure = chart({ pick: goto });
 
   // Step slider with its buttons.
-  const back = h("button", { type: "button", "aria-label": "Previous step", click: () => goto(model.get("step") - 1) }, "◀");
-  const next = h("button", { type: "button", "aria-label": "Next step", click: () => goto(model.get("step") + 1) }, "▶");
+  const back = h("button", { type: "button", "aria-label": "Previous step", click: () => walk(-1) }, "◀");
+  const next = h("button", { type: "button", "aria-label": "Next step", click: () => walk(1) }, "▶");
   const play = h("button", { type: "button", class: "ol-play", click: () => (timer ? pause() : start()) }, "Play");
   let timer = null;
   function start() {
@@ -137,6 +139,7 @@ function live({ model, root, spec, runs }) {
         draw();
       },
     });
+    const focused = controls.getRootNode().activeElement;
     controls.replaceChildren(
       ...[
         several && runChoice.element,
@@ -147,6 +150,7 @@ function live({ model, root, spec, runs }) {
         Object.keys(run.sliders).length && reset,
       ].filter(Boolean),
     );
+    if (controls.contains(focused)) focused.focus({ preventScroll: true }); // what is put in again loses the focus
     formulaBox.replaceChildren(parts.formula.element);
     table();
   }
