@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from writing import define
@@ -383,6 +383,7 @@ def test_a_gradient_function_gets_all_runs_with_the_runs_last():
 
 
 @settings(deadline=None, max_examples=25)
+@example(seed=1463, lr=1.0, beta1=3.8e-6, beta2=0.0, eps=2.4e-5)
 @given(
     seed=st.integers(0, 2**32 - 1),
     lr=st.floats(1e-5, 1.0),
@@ -402,7 +403,10 @@ def test_adam_equals_torch_over_200_random_steps(seed, lr, beta1, beta2, eps):
         optimizer.step()
         steps.append(parameter.detach().numpy().copy())
     trace = adam.trace(w=start, g=gradients, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    np.testing.assert_allclose(trace["w"][1:], steps, rtol=1e-12, atol=1e-12)
+    # PyTorch averages as m + (1 - beta1)(g - m): that rounds otherwise, and a small root multiplies it.
+    rounding = 1e-15 * lr * np.abs(gradients).max() / (np.sqrt(trace["v_hat"][-200:]) + eps)
+    off = np.abs(trace["w"][1:] - steps)
+    assert np.all(off <= 1e-12 * (1 + np.abs(steps)) + np.cumsum(rounding, axis=0))
 
 
 def test_gradient_descent_equals_torch():
