@@ -226,7 +226,7 @@ def read(function: Callable) -> Formula:
     name = getattr(function, "__name__", repr(function))
     if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
         raise FormulaError(
-            f"{name} is not a plain function but a {type(function).__name__}; a formula is a function "
+            f"{name} is not a plain function: its type is {type(function).__name__}; a formula is a function "
             "written with `def`, outside a class and without other decorators"
         )
     file, first = function.__code__.co_filename, function.__code__.co_firstlineno

@@ -229,6 +229,20 @@ def test_tensors_are_as_good_as_arrays():
     opened.check("epoch_short", torch.tensor(right, dtype=torch.float64, requires_grad=True))
 
 
+@each_homework
+def test_a_list_of_a_right_result_is_no_right_result(name: str):
+    opened = homework.load(name, 0)
+    for key, task in opened.tasks.items():
+        if type(task) is not Function or task.rule:
+            continue
+
+        def nested(*arguments, right=task.right, **keywords):
+            return [right(*arguments, **keywords)]
+
+        with pytest.raises(homework.AnswerError, match=r"expected (a|[0-9])"):
+            opened.check(key, nested)
+
+
 # ------------------------------------------------------------------ the students' copies
 
 

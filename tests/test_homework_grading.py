@@ -8,7 +8,9 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -457,6 +459,14 @@ def test_a_folder_without_notebooks_and_a_list_that_cannot_be_read_are_named(tmp
         assert "saved as UTF-8" in said
 
 
+def test_names_that_a_disk_may_take_for_one_are_refused(tmp_path: Path, capsys):
+    students = tmp_path / "list.csv"
+    students.write_text("Ann\nBob\nann\n")
+    assert tool.main(["make", "--students", str(students), "--to", str(tmp_path / "copies")]) == 1
+    assert "'Ann' and 'ann' differ in capital letters only" in capsys.readouterr().err
+    assert not (tmp_path / "copies").exists()
+
+
 # ------------------------------------------------------------------ the judge's side
 
 
@@ -525,17 +535,29 @@ def test_what_gets_past_the_fence_meets_the_kernel_where_the_kernel_helps(tmp_pa
 def test_no_process_of_a_submission_is_left_when_it_has_been_graded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    mark = f"left-over-{os.getpid()}"
-    code = f"import threading, time\nthreading.Thread(target=time.sleep, args=(300,), name={mark!r}).start()"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(300,)).start()"
     path = tmp_path / "in" / "ann" / f"{NAME}.ipynb"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(notebook(hostile("", "own", code, "theta_sum"))))
-    before = children_of_tests()
-    assert run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))["ann"]["total"] == "2"
-    assert children_of_tests() - before == set()
+    seen, done = set(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            seen.update(processes_in(tmp_path))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        assert run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))["ann"]["total"] == "2"
+    finally:
+        done.set()
+        watcher.join()
+    assert seen
+    assert processes_in(tmp_path) == set()
 
 
-def children_of_tests() -> set[str]:
-    """Return every process of the grader that is running on this machine."""
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return {line for line in listed.splitlines() if "grading/student.py" in line}
+def processes_in(folder: Path) -> set[str]:
+    """Return every process of the grader on this machine that works in a folder."""
+    listed = subprocess.run(["ps", "-ewwo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return {line for line in listed.splitlines() if "grading/student.py" in line and str(folder) in line}

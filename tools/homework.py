@@ -256,7 +256,8 @@ def students_in(path: Path) -> list[str]:
     Raises
     ------
     HomeworkError
-        If it cannot be read, or there is nobody, one twice, or one whose name cannot be a folder.
+        If it cannot be read, or there is nobody, one twice (also in other capitals), or one whose name
+        cannot be a folder.
     """
     try:
         text = unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig"))
@@ -274,6 +275,13 @@ def students_in(path: Path) -> list[str]:
         raise HomeworkError(f"{path}: {bad[0]!r} cannot be a folder's name; use letters, digits and . - _ @")
     if twice := {one for one in found if found.count(one) > 1}:
         raise HomeworkError(f"{path}: {', '.join(sorted(twice))} more than once")
+    folders = {}
+    for one in found:
+        if (other := folders.setdefault(one.casefold(), one)) != one:
+            raise HomeworkError(
+                f"{path}: {other!r} and {one!r} differ in capital letters only; "
+                "many disks keep one folder for both"
+            )
     if not found:
         raise HomeworkError(f"{path}: nobody stands in the first column")
     return found

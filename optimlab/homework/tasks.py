@@ -486,12 +486,9 @@ def _unlike(answer, right) -> str | None:
 def _equal(one, other, relative: float) -> bool:
     """Return whether two results, numbers within lists or dicts, are the same but for rounding."""
     a, b = _leaves(without_tensors(one)), _leaves(other)
-    if isinstance(one, Mapping) != isinstance(other, Mapping) or len(a) != len(b):
+    if set(a) != set(b):  # where the values stand tells a number from a list of one
         return False
-    if isinstance(one, Mapping):
-        if set(a) != set(b):
-            return False
-        b = {key: b[key] for key in a}
+    b = {key: b[key] for key in a}
     try:
         x, y = (np.array([float(leaf) for leaf in leaves.values()]) for leaves in (a, b))
     except (TypeError, ValueError, OverflowError):

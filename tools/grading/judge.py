@@ -45,7 +45,7 @@ ALSO = ("torch", "numba", "matplotlib.pyplot")
 SEED_LINE = re.compile(r"^SEED = \d+$", re.MULTILINE)
 
 
-class Stopped(Exception):  # noqa: N818 - it is what happened to the student's process
+class ProcessEnded(Exception):  # noqa: N818 - it is what happened to the student's process
     """The student's process had to be stopped, or is gone; the message says why."""
 
 
@@ -117,7 +117,7 @@ class Student:
         self.containment = {"alone": bool(ready.get("alone")), "landlock": int(ready.get("landlock", 0))}
         again, self.ran = self.ran, []
         for source, file in again:
-            with contextlib.suppress(Stopped):
+            with contextlib.suppress(ProcessEnded):
                 self.run(source, file)
 
     def stop(self) -> str:
@@ -152,7 +152,7 @@ class Student:
 
         Raises
         ------
-        Stopped
+        ProcessEnded
             If there is no reply. The next request finds a new process.
         """
         if self.process is None:
@@ -187,7 +187,7 @@ class Student:
             else:
                 why = f"its answer cannot be read ({error})"
             self.remark(f"{self.doing}: {why}")
-            raise Stopped(why) from None
+            raise ProcessEnded(why) from None
         if isinstance(reply.get("printed"), int) and reply["printed"] > MUCH:
             self.remark("printed more than a megabyte, which was dropped")
         for name in reply.get("patched") or []:
@@ -209,7 +209,7 @@ class Student:
 
         Raises
         ------
-        Stopped
+        ProcessEnded
             If it took the process with it. A new one will not run it again.
         """
         reply = self.request({"run": source, "file": file})
@@ -273,10 +273,10 @@ class StudentFunction:
             self.student.start()
         if self.generation != self.student.generation:
             if self.name is None:
-                raise Stopped("the function is gone with the process that it was in")
+                raise ProcessEnded("the function is gone with the process that it was in")
             again = self.student.get([self.name])[self.name]
             if not isinstance(again, StudentFunction):
-                raise Stopped("the function is not there in a new process")
+                raise ProcessEnded("the function is not there in a new process")
             self.number, self.generation = again.number, again.generation
         ours: dict[int, object] = {}
 
@@ -492,7 +492,7 @@ def _work(source: list[dict], handed_in: list[dict], student: Student, remark, s
         elif cell["what"] == "given" and cell["code"]:
             student.doing = cell["id"]
             _quietly(cell["source"], f"given {cell['id']}", namespace)
-            with contextlib.suppress(Stopped):
+            with contextlib.suppress(ProcessEnded):
                 student.run(cell["source"], f"given {cell['id']}")
     shown = {_text(cell["source"]) for cell in source if cell["what"] is None}
     known = {cell["id"] for cell in source if cell["what"]}
@@ -505,7 +505,7 @@ def _work(source: list[dict], handed_in: list[dict], student: Student, remark, s
         student.doing = handed_in[number]["id"] or f"cell {number + 1}"
         try:
             return student.run(handed_in[number]["source"], f"cell {number}")
-        except Stopped as error:
+        except ProcessEnded as error:
             return str(error)
 
     def run_own_until(number: int) -> None:
@@ -543,7 +543,7 @@ def _test(cell: dict, namespace: dict, answers: set[str], student: Student) -> s
     try:
         namespace |= student.get(sorted(loaded(cell["source"]) & answers))
         _quietly(cell["source"], f"test {name}", namespace)
-    except Stopped as error:
+    except ProcessEnded as error:
         return f"{name}: {error}"
     except AssertionError as error:
         return str(error) or f"{name}: a test that you do not see has failed."
