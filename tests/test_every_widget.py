@@ -31,6 +31,17 @@ def width_of(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth")
 
 
+def cut_off(page: Page) -> list[str]:
+    """Return the lettering of charts that leaves the screen."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".ol svg text")]
+          .filter((text) => text.checkVisibility() && text.textContent)
+          .map((text) => [text.textContent, text.getBoundingClientRect()])
+          .filter(([, box]) => box.left < 0 || box.right > innerWidth)
+          .map(([text, box]) => `${text} from ${box.left} to ${box.right}`)"""
+    )
+
+
 @each_widget
 def test_it_is_accessible_in_both_themes_and_stays_within_the_screen(living, axe, make):
     page, _ = living(make)
@@ -48,12 +59,15 @@ def test_it_is_accessible_in_both_themes_and_stays_within_the_screen(living, axe
 @each_widget
 def test_on_a_narrow_screen_it_fits_whatever_is_chosen(living, make):
     page, widget = living(make, width=320)
+    settle(page)
+    assert cut_off(page) == []
     for i in range(widget.locator("select").count()):
         options = widget.locator("select").nth(i).locator("option").count()
         for option in range(options):
             widget.locator("select").nth(i).select_option(index=option)
             settle(page)
             assert width_of(page) <= 320
+            assert cut_off(page) == []
 
 
 @each_widget

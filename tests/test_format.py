@@ -123,6 +123,19 @@ def test_the_browser_writes_numbers_by_the_same_rule(engine):
         assert written == [number(x, digits) for x in [*values, math.nan, math.inf, -math.inf, -0.0]]
 
 
+def test_the_ticks_of_an_axis_are_a_few_characters(engine):
+    written = {0: "0", 0.25: "0.25", -0.0025: "-0.0025", 12: "12", 9999: "9999", 0.001: "0.001", 5e-4: "5e-4"}
+    written |= {1e5: "1e5", -1.5e5: "-1.5e5", 8e6: "8e6", 1e-12: "1e-12"}
+    shown = engine.evaluate(
+        """async ([source, values]) => {
+            const { short } = await import("data:text/javascript," + encodeURIComponent(source));
+            return values.map(short);
+        }""",
+        [SOURCE.read_text(), list(written)],
+    )
+    assert shown == list(written.values())
+
+
 def test_a_table_sets_numbers_to_the_right_and_words_to_the_left():
     text = table(["t", "name", "x"], [[1, "a", 0.5], [10, "longer", None], [3, "b", -1 / 3]])
     assert text.splitlines() == [

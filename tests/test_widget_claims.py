@@ -22,7 +22,8 @@ from optimlab.widgets import CheckedClaims
 
 PAGES = {"03-averages": "Exponentially weighted averages", "09-schedules": "Schedules"}
 FINDINGS = {name: f"It measured {name}." for name in claims.checks()}
-WORDS = ["", "momentum", "BETA 0.9", "warm-up rate", "ewa-late-negligible", "no such thing"]
+TYPED = ["program's", "program’s", "-1", "−1"]
+WORDS = ["", *TYPED, "momentum", "BETA 0.9", "warm-up rate", "ewa-late-negligible", "no such thing"]
 KEYS = {"note": "Notes", "chapter": "Chapter", "status": "Status"}
 
 
@@ -45,6 +46,8 @@ def test_claims_are_found_by_words_and_choices():
     assert widget.selected == []
     widget.query, widget.status, widget.chapter = "", "", "schedules"
     assert widget.selected == list(claims.load("schedules").values())
+    for one, other in (("−1", "-1"), ("program’s", "program's")):
+        assert CheckedClaims(query=one).selected == CheckedClaims(query=other).selected != []
 
 
 def test_a_duplicate_is_found_by_the_reason_of_what_it_repeats():

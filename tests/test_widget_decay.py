@@ -241,6 +241,33 @@ def test_a_finger_on_a_chart_reads_off_that_step(living):
         assert check(widget).step == pytest.approx(wanted, abs=4)
 
 
+def test_a_finger_that_scrolls_over_a_chart_leaves_the_step_and_a_tap_moves_it(living):
+    page, widget = living(WeightDecay, width=360, height=500, touch=True)
+    session = page.context.new_cdp_session(page)
+    picture = widget.locator("svg.ol-chart").nth(1)
+    picture.evaluate("(chart) => chart.scrollIntoView({block: 'center'})")
+    settle(page)
+    box = picture.bounding_box()
+    at = {"x": box["x"] + 52 + 0.4 * (box["width"] - 66), "y": box["y"] + 90}
+    before = (check(widget).step, page.evaluate("scrollY"))
+
+    def touch(kind: str, *points) -> None:
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    touch("touchStart", at)
+    for k in range(1, 9):
+        touch("touchMove", {"x": at["x"] + k, "y": at["y"] - 10 * k})
+    touch("touchEnd")
+    settle(page)
+    assert check(widget).step == before[0]
+    assert page.evaluate("scrollY") > before[1] + 30
+    picture.evaluate("(chart) => chart.scrollIntoView({block: 'center'})")
+    settle(page)
+    page.touchscreen.tap(at["x"], picture.bounding_box()["y"] + 90)
+    settle(page)
+    assert check(widget).step == pytest.approx(160, abs=4)
+
+
 def test_every_control_is_reached_by_tab(living):
     page, widget = living(WeightDecay)
     wanted = widget.locator("input, select").count()

@@ -383,6 +383,8 @@ def test_a_linear_axis_copes_with_a_loss_that_overflows(living):
     )
     assert any(len(d) > 100 for d in drawn)
     assert not any("NaN" in d or "Infinity" in d for d in drawn)
+    first = int(np.flatnonzero(~np.isfinite(measured(case)["train"]))[0]) + 1
+    expect(widget.locator(".ol-readout")).to_contain_text(f"beyond all numbers, at step {first}")
 
 
 def test_the_losses_and_the_fields_of_a_run_are_what_the_front_end_reads():

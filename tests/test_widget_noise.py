@@ -187,7 +187,7 @@ def test_the_html_has_the_numbers_of_the_text():
         assert len(tables) == 2
         cells = [cell.text for table in tables for row in table.find("tbody") for cell in row if cell.text]
         lines = [line for line in widget.text().splitlines() if re.match(r"\d|batch |mini|single", line)]
-        lines = [line for line in lines if "size" not in line]
+        lines = [line.replace("  inf", "  no noise") for line in lines if "size" not in line]
         assert " ".join(cells).split() == " ".join(lines).split()
 
 
@@ -226,7 +226,11 @@ def check(widget: Locator) -> None:
             assert on_page == pytest.approx(computed, rel=1e-9, abs=1e-12)
     marked = widget.locator(".ol-noise-current th").text_content()
     assert int(marked) == twin.batch_size
-    expect(widget.locator(".ol-readout")).to_contain_text(f"mini-batch of {twin.batch_size} ")
+    quiet = twin.batch_size == SAMPLES and not twin.replace
+    said_so = "there is no noise" if quiet else f"mini-batch of {twin.batch_size} "
+    expect(widget.locator(".ol-readout")).to_contain_text(said_so)
+    assert widget.locator("details").get_by_text("no noise", exact=True).count() == (not twin.replace)
+    assert "inf" not in widget.locator("details").text_content()
 
 
 def on_map(widget: Locator, w: list[float]) -> tuple[float, float]:

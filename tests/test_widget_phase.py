@@ -146,6 +146,12 @@ def test_the_text_and_the_html_say_the_same_numbers():
         assert " ".join(filter(None, cells)).split() == line.split()
 
 
+def test_what_does_not_converge_never_gets_there():
+    html = MomentumPhase(lr=3.9, beta=0.0).html()
+    assert "<td>never</td>" in html
+    assert "inf" not in html
+
+
 def test_the_colors_get_evenly_darker_so_that_their_order_survives_without_hue():
     def lightness(color: str) -> float:
         shares = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
@@ -236,7 +242,7 @@ def check(widget: Locator) -> MomentumPhase:
             assert (value, text) == (right, right)
         else:
             assert float(value.replace("Infinity", "inf")) == pytest.approx(right, rel=1e-12, abs=1e-300)
-            assert text == number(float(value.replace("Infinity", "inf")))
+            assert text == ("never" if value == "Infinity" else number(float(value)))
     readout = widget.locator(".ol-readout")
     assert float(readout.get_attribute("data-value")) == max(python.rates)
     return python

@@ -370,6 +370,17 @@ def test_the_explorer_can_be_dragged_by_touch(browser, site_server):
     assert float(handle.input_value()) < 15
     assert page.evaluate("scrollY") == scrolled, "dragging a value must not scroll the page"
     check_explorer(widget)
+    # Beside the thumbs a finger scrolls.
+    value = float(handle.input_value())
+    far = box["y"] + (20 if value < 15 else box["height"] - 20)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": far}]})
+    for step in range(1, 9):
+        point = {"x": x, "y": far - step * 10}
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    settle(page)
+    assert float(handle.input_value()) == value
+    assert page.evaluate("scrollY") > scrolled + 30
     context.close()
 
 
@@ -418,7 +429,7 @@ HELD = """async () => {
         set(name, value) { state[name] = value; (listeners[name] ?? []).forEach((call) => call()); },
         on: (name, call) => (listeners[name.slice(7)] ??= []).push(call),
         off: (name, call) => listeners[name.slice(7)].splice(listeners[name.slice(7)].indexOf(call), 1),
-        save_changes() {},
+        save_changes() { window.saved = { ...state }; },
         listeners,
     };
     const el = document.createElement("div");
@@ -527,6 +538,15 @@ def test_a_question_explains_right_and_wrong_and_remembers_the_answer(page):
     expect(widget.locator(".ol-answer")).to_contain_text("Right")
     widget.get_by_role("button", name="Try again").click()
     expect(widget.locator(".ol-answer")).to_be_empty()
+
+
+def test_an_answer_that_the_browser_kept_is_told_to_the_kernel(living):
+    page, widget = living(lambda: Quiz("Why?", right=("yes", "so"), wrong=[("no", "not so")]))
+    widget.get_by_label("yes").check()
+    widget.get_by_role("button", name="Check").click()
+    hold(page)
+    expect(page.locator("#held .ol-answer")).to_contain_text("Right")
+    assert page.evaluate("saved.answer") == "yes"
 
 
 def test_on_paper_a_table_stands_where_the_widget_was(each_page):

@@ -13,6 +13,15 @@ from ..format import table
 from ..formula import closest
 from ._base import Widget
 
+# The signs for minus, dashes and quotation marks of a keyboard, instead of those in print.
+_TYPED = {**dict.fromkeys([*range(0x2010, 0x2016), 0x2212], "-"), **dict.fromkeys(map(ord, "‘’"), "'")}
+_TYPED |= dict.fromkeys(map(ord, "“”"), '"')
+
+
+def _plain(text: str) -> str:
+    """Return text as one types it, in lower case."""
+    return text.lower().translate(_TYPED)
+
 
 class Choice(traitlets.Unicode):
     """One of the options that the widget lists under the name of the trait, or empty for all."""
@@ -60,12 +69,12 @@ class Listing(Widget):
     @property
     def selected(self) -> list:
         """What the search and the filters let through, in the order of the list."""
-        words = self.query.casefold().split()
+        words = _plain(self.query).split()
         wanted = {name: getattr(self, name) for name in self._options if getattr(self, name)}
         return [
             row.item
             for row in self._rows
-            if all(word in row.text.casefold() for word in words)
+            if all(word in _plain(row.text) for word in words)
             and all(row.facts[name] == value for name, value in wanted.items())
         ]
 

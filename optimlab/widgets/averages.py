@@ -38,7 +38,7 @@ class EWAExplorer(Widget):
     beta : float, default 0.9
         The share of the old average that is kept.
     start : float, default 0
-        The average before day 1.
+        The average before day 1, 0 to 30 degrees.
     corrected : bool, default False
         Whether the bias-corrected average is in front.
     day : int, default 10
@@ -64,9 +64,19 @@ class EWAExplorer(Widget):
     @traitlets.validate("theta")
     def _check_theta(self, proposal):
         values = proposal["value"]
-        if len(values) != len(TEMPERATURES) or not np.all(np.isfinite(values)):
-            raise traitlets.TraitError(f"got theta={values}; expected {len(TEMPERATURES)} finite numbers")
+        low, high = RANGE
+        if len(values) != len(TEMPERATURES) or not all(low <= value <= high for value in values):
+            raise traitlets.TraitError(
+                f"got theta={values}; expected {len(TEMPERATURES)} temperatures from {low} to {high} degrees"
+            )
         return values
+
+    @traitlets.validate("start")
+    def _check_start(self, proposal):
+        low, high = RANGE
+        if not low <= proposal["value"] <= high:
+            raise traitlets.TraitError(f"got start={proposal['value']}; expected {low} to {high} degrees")
+        return proposal["value"]
 
     @traitlets.validate("beta")
     def _check_beta(self, proposal):

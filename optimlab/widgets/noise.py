@@ -286,10 +286,14 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _html(caption: str, head: tuple[str, ...], rows: list[list]) -> str:
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+
+    def cell(value: float | None) -> str:
+        if value is None:
+            return ""
+        return "no noise" if value == np.inf else number(value, 4)
+
     body = "".join(
-        f'<tr><th scope="row">{row[0]}</th>'
-        + "".join(f"<td>{'' if value is None else number(value, 4)}</td>" for value in row[1:])
-        + "</tr>"
+        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell(value)}</td>" for value in row[1:])}</tr>'
         for row in rows
     )
     return (

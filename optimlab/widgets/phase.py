@@ -229,7 +229,9 @@ class MomentumPhase(Widget):
         head = "".join(f'<th scope="col">{name}</th>' for name in self._head)
 
         def cell(value) -> str:
-            return value if isinstance(value, str) else "" if value is None else number(value)
+            if value is None or isinstance(value, str):
+                return value or ""
+            return "never" if value == np.inf else number(value)
 
         rows = "".join(
             f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell(value)}</td>" for value in row[1:])}</tr>'

@@ -45,7 +45,8 @@ def file_name(text: str, suffix: str) -> str:
 
 def script_json(data: Any) -> str:
     """Return JSON that is safe inside a ``<script>`` element."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c")
 
 
 class PageWidgets:

@@ -20,7 +20,7 @@ export function checked({ model, el }) {
       verdict: verdicts[verdict],
       why: [`Line ${line}.`, why].filter(Boolean).join(" "),
       facts: { note, chapter, origin, verdict: verdicts[verdict] },
-      text: [key, title, row, name, printed, shown, why].join(" ").toLowerCase(),
+      text: [key, title, row, name, printed, shown, why].join(" "),
     };
   });
   const { table, show, add } = judgedTable();

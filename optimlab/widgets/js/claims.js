@@ -24,7 +24,7 @@ export function claims({ model, el }) {
     const first = one.same < 0 ? one : all[one.same];
     Object.assign(one, { why: first.why, undecided: first.undecided, first });
     one.facts = Object.fromEntries(Object.keys(LABELS).map((name) => [name, spec.options[name][one[name]]]));
-    one.text = [one.id, one.claim, one.why, one.undecided].join(" ").toLowerCase();
+    one.text = [one.id, one.claim, one.why, one.undecided].join(" ");
   }
 
   function treated({ page, heading: part }) {

@@ -271,6 +271,9 @@ function summary({ train, validation }) {
   const last = train.length - 1;
   let low = 0;
   validation.forEach((value, i) => value < validation[low] && (low = i));
-  const ends = (list) => `from ${number(list[0], 3)} to ${number(list[last], 3)}`;
+  const ends = (list) =>
+    Number.isFinite(list[last])
+      ? `from ${number(list[0], 3)} to ${number(list[last], 3)}`
+      : `from ${number(list[0], 3)} beyond all numbers, at step ${list.findIndex((value) => !Number.isFinite(value)) + 1}`;
   return `In ${train.length} steps the training loss goes ${ends(train)}, the validation loss ${ends(validation)}; its lowest value is ${number(validation[low], 3)}, at step ${low + 1}.`;
 }

@@ -5,7 +5,7 @@ import { choice, h, id, oncePerFrame, write } from "./dom.js";
 const PORTION = 25; // rows that are drawn at a time
 
 /**
- * Show `rows`, each with its `facts` by name and its `text` in lower case.
+ * Show `rows`, each with its `facts` by name and its `text` to search.
  * `labels` are the choices by the name of the fact, `tally(found)` says what was found and its counts, `body` is what
  * `clear()` empties and `add(rows)` extends. Returns what stops it.
  */
@@ -45,6 +45,7 @@ export function listing({ model, el, rows, labels, tally, body, clear, add }) {
     ),
   );
 
+  const texts = new Map(rows.map((row) => [row, plain(row.text)]));
   let found = [];
   let drawn = 0;
 
@@ -57,13 +58,14 @@ export function listing({ model, el, rows, labels, tally, body, clear, add }) {
 
   function draw() {
     const query = model.get("query");
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = plain(query).split(/\s+/).filter(Boolean);
     const wanted = Object.keys(labels).filter((name) => model.get(name));
     if (search.value !== query) search.value = query;
     for (const [name, control] of choices) control.show(model.get(name));
     found = rows.filter(
-      ({ text, facts }) =>
-        wanted.every((name) => facts[name] === model.get(name)) && words.every((word) => text.includes(word)),
+      (row) =>
+        wanted.every((name) => row.facts[name] === model.get(name)) &&
+        words.every((word) => texts.get(row).includes(word)),
     );
     const [summary, parts] = tally(found);
     count.replaceChildren(
@@ -82,6 +84,14 @@ export function listing({ model, el, rows, labels, tally, body, clear, add }) {
     for (const name of traits) model.off(`change:${name}`, soon);
   };
 }
+
+/** Text as one types it: in lower case, with the signs for minus, dashes and quotation marks of a keyboard. */
+const plain = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[‐-―−]/g, "-")
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”]/g, '"');
 
 /** Each of `kinds` that is among the facts called `name` of the rows, as `tag(kind, text)` with its number. */
 export const counts = (rows, name, kinds, tag) =>

@@ -244,10 +244,13 @@ export function noise({ model, el }) {
       const worth = ends[k][5] === null ? "lost: it diverged" : number(ends[k][5], 3);
       return `${worth} (${ends[k][1]} update${ends[k][1] === 1 ? "" : "s"})`;
     };
+    const missed = expected
+      ? `A mini-batch of ${size} misses the true gradient (length ${number(length, 3)}) by ${number(Math.sqrt(at[1]), 3)} ` +
+        `(root mean square; in theory ${number(expected, 3)}): signal to noise ${number(at[4], 3)}. `
+      : `A batch of all ${samples} samples has the true gradient (length ${number(length, 3)}): there is no noise. `;
     write(
       readout,
-      `A mini-batch of ${size} misses the true gradient (length ${number(length, 3)}) by ${number(Math.sqrt(at[1]), 3)} ` +
-        `(root mean square; in theory ${number(expected, 3)}): signal to noise ${number(at[4], 3)}. ` +
+      missed +
         `After ${state.epochs} epoch${state.epochs === 1 ? "" : "s"} the loss is above its minimum by ` +
         `${said(0)} with all samples at once, ${said(1)} with mini-batches and ${said(2)} with single samples.`,
     );
@@ -323,7 +326,7 @@ function numbers(caption, head, names) {
       row.classList.toggle("ol-noise-current", i === current);
       cells.forEach((cell, k) => {
         const value = values[i][k];
-        write(cell, value === null ? "" : number(value, 4));
+        write(cell, value === null ? "" : value === Infinity ? "no noise" : number(value, 4));
         cell.dataset.value = value ?? "";
       });
     });

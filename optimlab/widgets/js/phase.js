@@ -418,7 +418,8 @@ export function phase({ model, el }) {
         body.append(h("tr", {}, h("th", { scope: "row" }, name), cells[i]));
       }
       values.forEach((value, k) => {
-        write(cells[i][k], typeof value === "string" ? value : value === null ? "" : number(value));
+        const said = value === Infinity ? "never" : number(value ?? 0);
+        write(cells[i][k], typeof value === "string" ? value : value === null ? "" : said);
         cells[i][k].dataset.value = value ?? "";
       });
     });

@@ -58,7 +58,7 @@ export function plane({ drag, tallest = 380 }) {
     const moved = (left, top) => {
       if (last) drag([within(x.invert(left), last.window[0]), within(y.invert(top), last.window[1])]);
     };
-    pointing(root, moved, (event) => event.pointerType !== "touch" || event.target === grip);
+    pointing(root, moved, { may: (event) => event.pointerType !== "touch" || event.target === grip });
   }
 
   function draw(wanted) {

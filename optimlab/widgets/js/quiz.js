@@ -91,7 +91,10 @@ export function quiz({ model, el }) {
   model.on("change:answer", draw);
   el.replaceChildren(form);
   const kept = memory.get(KEY(question));
-  if (kept && !model.get("answer") && options.some(({ text }) => text === kept)) model.set("answer", kept);
+  if (kept && !model.get("answer") && options.some(({ text }) => text === kept)) {
+    model.set("answer", kept);
+    model.save_changes();
+  }
   draw();
   return () => model.off("change:answer", draw);
 }

@@ -1,8 +1,8 @@
 // A worked example: its steps, its formula with numbers, a chart, and the notes' printed figures.
 
-import { chart } from "./chart.js";
 import { choice, h, id, oncePerFrame, slider, toggle, write } from "./dom.js";
 import { number } from "./format.js";
+import { lines } from "./lines.js";
 import { formula } from "./math.js";
 import { compile, compileFeeds, trace } from "./run.js";
 import { judgedTable, MARKS, scrolling, verdictTag } from "./verdicts.js";
@@ -68,7 +68,7 @@ function live({ model, root, spec, runs }) {
   const goto = (t) => set("step", clamp(t));
   // The run before may have had more steps than this one.
   const walk = (by) => goto(clamp(model.get("step")) + by);
-  const figure = chart({ pick: goto });
+  const figure = lines({ height: 210, pick: (at) => goto(Math.round(at) - parts.offset) });
 
   // Step slider with its buttons.
   const back = h("button", { type: "button", "aria-label": "Previous step", click: () => walk(-1) }, "◀");
@@ -199,14 +199,23 @@ function live({ model, root, spec, runs }) {
 
     parts.formula.show(t, rows[t - 1], { ...hyper, ...rows[t], t });
     const names = run.charts.find(([name]) => name === parts.chart)[1];
+    const shown = names.map((name) => run.columns.find((column) => column.name === name));
+    const at = rows.map((_, i) => i + parts.offset);
     figure.draw({
-      mark: t,
-      offset: parts.offset,
-      label: `Line chart of ${names.map((name) => run.columns.find((c) => c.name === name).label).join(", ")}; the numbers are in the table`,
-      series: names.map((name) => {
-        const column = run.columns.find((c) => c.name === name);
-        return { name: column.label, tone: column.tone, dots: name in run.inputs, values: rows.map((row) => row[name]) };
-      }),
+      label: `Line chart of ${shown.map(({ label }) => label).join(", ")}; the numbers are in the table`,
+      x: { whole: true },
+      y: { zero: true },
+      marks: [{ x: at[t] }],
+      series: [
+        ...shown.map(({ name, label, tone }) => ({
+          name: label,
+          tone,
+          dots: name in run.inputs,
+          x: at,
+          y: rows.map((row) => row[name]),
+        })),
+        ...shown.map(({ name, tone }) => ({ tone, dots: 4.5, x: [at[t]], y: [rows[t][name]] })),
+      ],
     });
 
     parts.first = steps <= WHOLE_TABLE ? 0 : Math.min(Math.max(t - WHOLE_TABLE / 2, 0), steps - WHOLE_TABLE);
