@@ -408,6 +408,7 @@ def test_a_missing_file_is_refused_by_name(tmp_path):
         ("verdict: wrong, ", "verdict: near, ", "states near; the computation gives wrong"),
         ("printed: '5.43'", "printed: '5.50'", "states agrees; the computation gives wrong"),
         ("line: 12", "line: 12, verdict: wrong, why: No.", "states wrong; the computation gives agrees"),
+        ("line: 12", "line: 12, verdict: unchecked, missing: No.", "states unchecked, but "),
         ("why: One is lost., slip: 'p[\"v\"] - theta[t] + 1'", "why: ' '", "why: "),
         ("why: One is lost., ", "", "why: missing"),
         ("theta[t] + 1", "theta[t] + 2", 'slip: p["v"] - theta[t] + 2 gives -17.08, not -18.08'),

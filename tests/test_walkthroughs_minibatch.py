@@ -197,13 +197,13 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def pytorch_prints(size: int, epochs: int) -> dict[str, object]:
+def pytorch_prints(size: int, epochs: int, seed: int = 42) -> dict[str, object]:
     """Run the program with PyTorch's own layers, loss, optimizer and loaders; only `size` is trained."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(42)
+        torch.manual_seed(seed)
         train = TensorDataset(torch.randn(1024, 1000), torch.randint(0, 2, (1024,)))
         test = TensorDataset(torch.randn(256, 1000), torch.randint(0, 2, (256,)))
         for each in (1, 8, 32, 128, 1024):
@@ -242,6 +242,12 @@ def test_our_program_prints_what_pytorch_prints(size, epochs):
     assert ours["epoch_loss"] == pytest.approx(theirs["epoch"], rel=1e-10)
     assert ours["epoch_right"][-1] == pytest.approx(theirs["right"])
     assert ours["test_right"] == pytest.approx(theirs["test"])
+    # The range over one further seed is what the same program prints with that seed.
+    other = pytorch_prints(size, epochs, 43)
+    for word in ("least", "most"):
+        assert ours[f"{word}_batch_loss"] == pytest.approx(other["batch"], rel=1e-10)
+        assert ours[f"{word}_epoch_loss"] == pytest.approx(other["epoch"], rel=1e-10)
+        assert ours[f"{word}_test_right"] == pytest.approx(other["test"])
 
 
 def test_one_image_is_all_right_or_all_wrong_and_coin_flips_cannot_be_learned():

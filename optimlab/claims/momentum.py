@@ -276,17 +276,6 @@ def _five(rule: Rule, lr: float, epochs: int = 5, **hyper: float) -> list[Histor
     return [_memorize(rule, seed, epochs, lr=lr, **hyper) for seed in range(5)]
 
 
-def count_of_weights() -> str:
-    """With its biases the 1000-100-2 network has 102 numbers more to learn than the notes count."""
-    import torch
-
-    layers = torch.nn.Sequential(torch.nn.Linear(1000, 100), torch.nn.ReLU(), torch.nn.Linear(100, 2))
-    sizes = [(p.ndim, p.numel()) for p in layers.parameters()]
-    weights, biases = (sum(size for ndim, size in sizes if ndim == each) for each in (2, 1))
-    assert weights == 100_200 and biases == 102 and weights + biases == NETWORK.size
-    return f"{weights} weights and {biases} biases: {weights + biases}"
-
-
 def momentum_added() -> str:
     """Momentum 0.9 added to an unchanged rate of 0.1 makes training diverge, in each of 5 seeds."""
     plain, added = _five(rules.gradient_descent, 0.1), _five(rules.momentum, 0.1, epochs=3)

@@ -83,6 +83,7 @@ class Value:
     line: int
     figure: Figure
     compute: Expression | None
+    inapplicable: Expression | None  # of an unchecked value: what its row or example computes by this name
     stated: str
     why: Prose | None
     slip: Expression | None
@@ -505,7 +506,6 @@ def _value(entry, position, row, nth, compute, at, run, kind) -> Value:
             )
     own = _expression(entry, "compute") or compute.get(name)
     if stated == "unchecked":
-        own = None
         if "missing" not in entry:
             raise WalkthroughError("missing: an unchecked value needs it; say what the notes do not give")
     elif own is None:
@@ -525,7 +525,8 @@ def _value(entry, position, row, nth, compute, at, run, kind) -> Value:
         nth=nth,
         line=_whole(entry, "line"),
         figure=figure,
-        compute=own,
+        compute=None if stated == "unchecked" else own,
+        inapplicable=own if stated == "unchecked" else None,
         stated=stated,
         why=_prose(entry, "why"),
         slip=_expression(entry, "slip"),

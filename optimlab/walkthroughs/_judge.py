@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Mapping
@@ -343,6 +344,15 @@ class Walkthrough:
         """Everything that the data file says of a value and the computation denies."""
         verdict, stated = self._verdict(value), value.stated
         found = []
+        if value.inapplicable:
+            with contextlib.suppress(WalkthroughError):
+                scope = self._scope(value)
+                value.inapplicable.check_names(scope.names, scope.runs)
+                computed = number(value.inapplicable.number(scope), 9)
+                found.append(
+                    f"verdict: states unchecked, but {value.inapplicable.text} computes {computed}; "
+                    "compare it, or give the row an expression of its own"
+                )
         for key in ("slip", "from_printed"):
             if getattr(value, key) and (problem := self._misses(value, key)):
                 found.append(problem)

@@ -115,7 +115,7 @@ def cat_or_dog(seed: float, images: float, batch: float, rate_32: float, epochs:
     rate_32 : float
         The learning rate for batches of 32; it is proportional to the batch.
     seeds : int
-        How many more seeds (the next ones) the same batch is trained with, each by itself.
+        With how many more seeds, the next ones, the same is done.
 
     Returns
     -------
@@ -127,8 +127,10 @@ def cat_or_dog(seed: float, images: float, batch: float, rate_32: float, epochs:
     """
     sizes = (1, 8, 32, 128, 1024)
     seed, images, batch, epochs = int(seed), int(images), int(batch), int(epochs)
-    result = _train_cat_or_dog(seed, images, sizes[: sizes.index(batch) + 1], rate_32, epochs)
-    others = [_train_cat_or_dog(seed + k, images, [batch], rate_32, epochs) for k in range(1, int(seeds) + 1)]
+    before = sizes[: sizes.index(batch) + 1]
+    result, *others = (
+        _train_cat_or_dog(seed + k, images, before, rate_32, epochs) for k in range(int(seeds) + 1)
+    )
     for name in list(result):
         for word, extreme in (("least", min), ("most", max)):
             values = [other[name] for other in others]
