@@ -5,11 +5,11 @@
     python benchmarks/frames.py --bundle FOLDER         another bundle than the committed one
 
 Each widget stands alone on a page in headless Chromium. Real mouse events drag each of its sliders to and
-fro, about one event per frame; of a widget without sliders all other controls are used in turn by mouse and
-keyboard. The time of an input is that of its handlers and, from the beginning of the next frame to the first
-task after that frame has been painted, of the frame; what passes between the two is the screen's. A frame is
-dropped when more than one and a half frames of 1/60 s pass between two of them. The table of all widgets goes
-to ``frames.md``.
+fro and the point on each of its maps around, about one event per frame; of a widget without sliders all other
+controls are used in turn by mouse and keyboard. The time of an input is that of its handlers and, from the
+beginning of the next frame to the first task after that frame has been painted, of the frame; what passes
+between the two is the screen's. A frame is dropped when more than one and a half frames of 1/60 s pass
+between two of them. The table of all widgets goes to ``frames.md``.
 """
 
 from __future__ import annotations
@@ -48,14 +48,15 @@ WATCH = """() => {
         window.took.push(handled - began + performance.now() - framed);
         began = null;
     };
-    const counts = (event) => event.type === "input" || event.target.closest("button");
+    const counts = ({ type, target, buttons }) =>
+        type === "input" || target.closest(type === "click" ? "button" : buttons ? ".ol-draggable" : "none");
     const start = (event) => {
         if (began !== null || !counts(event)) return;
         handled = began = performance.now();
         requestAnimationFrame(() => { framed = performance.now(); port2.postMessage(null); });
     };
     const end = (event) => { if (counts(event)) handled = performance.now(); };
-    for (const kind of ["input", "click"]) {
+    for (const kind of ["input", "click", "pointermove"]) {
         addEventListener(kind, start, { capture: true });
         addEventListener(kind, end);
     }
@@ -67,9 +68,9 @@ WATCH = """() => {
 PAGE = """# The widgets
 
 Written by `python benchmarks/frames.py`: headless Chromium without a graphics card, on a machine with two
-cores that did nothing else. Each slider of a widget was dragged for {seconds:g} seconds; of a widget
-without sliders the other controls were used for as long. A frame of 1/60 s is 16.7 ms; a frame counts as
-dropped when the next one comes more than 25 ms after it.
+cores that did nothing else. Each slider and each map of a widget was dragged for {seconds:g} seconds; of a
+widget without sliders the other controls were used for as long. A frame of 1/60 s is 16.7 ms; a frame
+counts as dropped when the next one comes more than 25 ms after it.
 
 {table}
 """
@@ -93,6 +94,24 @@ def drag(page, slider, seconds: float) -> None:
     begin = time.perf_counter()
     while (now := time.perf_counter() - begin) < seconds:
         page.mouse.move(*at(0.5 + 0.48 * math.sin(3 * now)))
+        time.sleep(max(0.0, FRAME / 1000 - (time.perf_counter() - begin - now)))
+    page.mouse.up()
+
+
+def drag_around(page, chart, seconds: float) -> None:
+    """Drag what a map lets be dragged around its middle."""
+    chart.evaluate("(chart) => chart.scrollIntoView({block: 'center'})")
+    box = chart.bounding_box()
+
+    def at(turn: float) -> tuple[float, float]:
+        across, up = 0.5 + 0.3 * math.cos(turn), 0.5 + 0.3 * math.sin(turn)
+        return box["x"] + across * box["width"], box["y"] + up * box["height"]
+
+    page.mouse.move(*at(0))
+    page.mouse.down()
+    begin = time.perf_counter()
+    while (now := time.perf_counter() - begin) < seconds:
+        page.mouse.move(*at(3 * now))
         time.sleep(max(0.0, FRAME / 1000 - (time.perf_counter() - begin - now)))
     page.mouse.up()
 
@@ -133,6 +152,9 @@ def measure(browser, widget, seconds: float, bundle: Path | None) -> dict:
             sliders = [s for s in page.locator(".ol-live input[type=range]").all() if s.is_visible()]
             for slider in sliders:
                 drag(page, slider, seconds)
+            maps = page.locator(".ol-live .ol-draggable").all()
+            for chart in maps:
+                drag_around(page, chart, seconds)
             if not sliders:
                 use(page, page.locator(".ol-live :is(button, select, input)"), seconds)
             took, frames = page.evaluate("[window.took, window.frames]")
@@ -141,7 +163,7 @@ def measure(browser, widget, seconds: float, bundle: Path | None) -> dict:
             thread.join()
     gaps = np.diff(frames)
     late = int(np.sum(gaps > 1.5 * FRAME))
-    return {"sliders": len(sliders), "took": np.array(took), "frames": len(gaps), "dropped": late}
+    return {"drags": len(sliders) + len(maps), "took": np.array(took), "frames": len(gaps), "dropped": late}
 
 
 def main() -> int:
@@ -153,13 +175,16 @@ def main() -> int:
     options = parser.parse_args()
     examples = {
         "Walkthrough": lambda: widgets.Walkthrough("ewa-temperature-beta-0.9"),
+        "DecisionTree": lambda: widgets.DecisionTree(
+            "Umbrella", ("Rain?", {"yes": "Take it.", "no": "Leave it."})
+        ),
         "Quiz": lambda: widgets.Quiz("Why?", right=("yes", "so"), wrong=[("no", "not so")]),
     }
     names = options.widgets or widgets.__all__
     made = [(name, examples.get(name, getattr(widgets, name))()) for name in names]
     late = False
     table = []
-    columns = ["widget", "sliders", "inputs", "median, ms", "95 %, ms", "frames", "dropped"]
+    columns = ["widget", "sliders and maps", "inputs", "median, ms", "95 %, ms", "frames", "dropped"]
 
     def say(row) -> None:
         table.append("| " + " | ".join(map(str, row)) + " |")
@@ -173,7 +198,7 @@ def main() -> int:
             seen = measure(browser, widget, options.seconds, options.bundle)
             middle, high = np.percentile(seen["took"], [50, 95])
             late |= high > FRAME
-            row = [name, seen["sliders"], len(seen["took"]), f"{middle:.1f}", f"{high:.1f}", seen["frames"]]
+            row = [name, seen["drags"], len(seen["took"]), f"{middle:.1f}", f"{high:.1f}", seen["frames"]]
             say([*row, seen["dropped"]])
         browser.close()
     if not options.widgets:

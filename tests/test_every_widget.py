@@ -7,12 +7,20 @@ from playwright.sync_api import Page, expect
 from test_widgets_in_page import settle
 
 from optimlab import widgets
-from optimlab.widgets import AdaptiveRates, Descent, FamilyTree, LossDoctor, Quiz, Walkthrough
+from optimlab.widgets import AdaptiveRates, DecisionTree, Descent, FamilyTree, LossDoctor, Quiz, Walkthrough
 
 # In a state that shows as much as there is to show; the others as they come.
 FULL = {
     "AdaptiveRates": lambda: AdaptiveRates(
         shown=["gradient_descent", "adagrad", "adadelta", "rmsprop", "adam", "amsgrad", "amsgrad_paper"]
+    ),
+    "DecisionTree": lambda: DecisionTree(
+        "Umbrella",
+        (
+            "Does it rain?",
+            {"no": "Leave it.", "yes": ("Is it windy?", {"yes": "Leave it.", "no": "Take it."})},
+        ),
+        path=["yes", "no"],
     ),
     "Descent": lambda: Descent("gradient_descent", "adam", "nesterov", on=["rosenbrock", "double_well"]),
     "FamilyTree": lambda: FamilyTree(chosen="adam_l2 > adamw"),
@@ -72,9 +80,9 @@ def test_on_a_narrow_screen_it_fits_whatever_is_chosen(living, make):
 
 @each_widget
 def test_nothing_moves_by_itself(living, make):
-    page, widget = living(make, reduced_motion="reduce")
+    # The clock comes first: a timer that is set when the widget appears must not escape it.
+    page, widget = living(make, reduced_motion="reduce", clock=True)
     settle(page)
-    page.clock.install()
     before = widget.inner_html()
     page.clock.run_for(5000)
     assert widget.inner_html() == before
@@ -89,3 +97,37 @@ def test_on_paper_its_facts_stand_in_its_place(living, make):
     assert facts.count()
     for fact in facts.all():
         expect(fact).to_be_visible()
+
+
+@each_widget
+def test_beside_each_other_in_a_notebook_they_keep_to_themselves(living, make):
+    """In JupyterLab every widget has the module for itself, so that a count in it begins again."""
+    page, _ = living(make)
+    page.evaluate(
+        """async () => {
+            const stored = JSON.parse(document.getElementById("ol-models").textContent);
+            const [{ js, state }] = Object.values(stored);
+            const model = { get: (name) => state[name], set() {}, on() {}, off() {}, save_changes() {} };
+            for (const copy of ["one", "two"]) {
+                const { default: widget } = await import(`${new URL(js, document.baseURI)}?${copy}`);
+                const el = document.createElement("div");
+                el.className = "copy";
+                document.body.append(el);
+                await widget.render({ model, el });
+            }
+        }"""
+    )
+    settle(page)
+    assert page.locator(".copy .ol").count() == 2
+    found = page.evaluate(
+        """() => {
+            const ids = [...document.querySelectorAll(".ol [id]")].map(({ id }) => id);
+            const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
+            const strangers = [...document.querySelectorAll(".ol label")].filter(
+                (label) => label.control && !label.closest(".ol").contains(label.control));
+            const clips = [...document.querySelectorAll(".ol [clip-path]")].filter(
+                (one) => !one.closest(".ol").querySelector(one.getAttribute("clip-path").slice(4, -1)));
+            return [twice.length, strangers.length, clips.length];
+        }"""
+    )
+    assert found == [0, 0, 0]

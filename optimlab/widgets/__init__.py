@@ -18,6 +18,7 @@ from .phase import MomentumPhase
 from .quiz import Quiz
 from .rates import AdaptiveRates
 from .schedule_composer import ScheduleComposer
+from .tree import DecisionTree
 from .walkthrough import Walkthrough
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "BiasCorrection",
     "CheckedClaims",
     "CheckedNotes",
+    "DecisionTree",
     "Descent",
     "EWAExplorer",
     "FamilyTree",

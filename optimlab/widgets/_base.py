@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +19,8 @@ HERE = Path(__file__).parent
 class Widget(anywidget.AnyWidget):
     """A widget whose front end is the bundle beside this file.
 
-    `kind` tells the bundle what to draw and `spec` holds what never changes; `min_height` is about how
+    `kind` tells the bundle what to draw and `spec` holds what never changes. It travels as text: a stored
+    notebook sorts the keys of its JSON, and their order is what a reader sees. `min_height` is about how
     much room it takes, so that a page need not jump when it comes alive. Every other trait is state,
     synchronized both ways. Subclasses provide `text` and `html`: the facts for readers
     without JavaScript, for print, and for the outputs that a notebook stores.
@@ -27,7 +29,11 @@ class Widget(anywidget.AnyWidget):
     _esm = HERE / "optimlab.js"
     _css = HERE / "optimlab.css"
     kind = traitlets.Unicode().tag(sync=True)
-    spec = traitlets.Dict().tag(sync=True)
+    spec = traitlets.Dict().tag(
+        sync=True,
+        to_json=lambda spec, _: json.dumps(spec, ensure_ascii=False, allow_nan=False, separators=(",", ":")),
+        from_json=lambda text, _: json.loads(text),
+    )
     min_height = traitlets.Unicode().tag(sync=True)
     anchor = traitlets.Unicode().tag(sync=True)
 

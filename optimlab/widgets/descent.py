@@ -25,6 +25,8 @@ from ._base import Widget, stops, strokes
 
 DEFAULTS = ("gradient_descent", "momentum", "rmsprop", "adam")
 NEAR = 1e-3  # how far above the minimum a value counts as arrived
+TINY = 1e-9  # what is smaller depends on the machine's rounding
+ARROWS = ("none", "step", "velocity", "rate")
 NOISE = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0]
 RATES = [float(f"{figure}e{power}") for power in range(-6, 2) for figure in (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)]
 SLIDERS = 2  # a landscape with more numbers than this, such as the data of a fit, keeps them as they are
@@ -75,8 +77,10 @@ class Descent(Widget):
         The seed of the noise.
     step : int
         The step whose point is marked, 0 to `steps`.
-    arrows : bool, default True
-        Whether the step just made and the negative gradient are drawn at the marked points.
+    arrows : {"step", "velocity", "rate", "none"}, default "step"
+        What is drawn at the marked points: the step just made, the velocity (the first quantity of a rule's
+        state that turns around with the gradients), each beside the negative gradient; the effective
+        learning rate along each axis; or nothing.
 
     Raises
     ------
@@ -101,7 +105,7 @@ class Descent(Widget):
     noise = traitlets.Float(0.0).tag(sync=True)
     seed = traitlets.Int(1).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
-    arrows = traitlets.Bool(True).tag(sync=True)
+    arrows = traitlets.Unicode("step").tag(sync=True)
 
     def __init__(
         self,
@@ -115,8 +119,8 @@ class Descent(Widget):
     ):
         self._rules = _rules(rules or DEFAULTS)
         self._landscapes = _landscapes(on)
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 2000:
-            raise ValueError(f"got steps={steps!r}; expected a whole number from 1 to 2000")
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 1000:
+            raise ValueError(f"got steps={steps!r}; expected a whole number from 1 to 1000")
         self.steps = steps
         self._stops = {name: _stops(land) for name, land in self._landscapes.items()}
         first = next(iter(self._landscapes.values()))
@@ -289,6 +293,15 @@ class Descent(Widget):
             raise traitlets.TraitError(f"got noise={proposal['value']}; expected 0 to 1e6")
         return proposal["value"]
 
+    @traitlets.validate("arrows")
+    def _check_arrows(self, proposal):
+        if proposal["value"] not in ARROWS:
+            raise traitlets.TraitError(
+                f"got arrows={proposal['value']!r}{closest(proposal['value'], ARROWS)}; "
+                f"expected one of {', '.join(ARROWS)}"
+            )
+        return proposal["value"]
+
     @traitlets.validate("seed")
     def _check_seed(self, proposal):
         if not 0 <= proposal["value"] < 2**32:
@@ -427,13 +440,15 @@ class Descent(Widget):
         place = _label(self.landscape) + (f" with {numbers}" if numbers else "")
         start = ", ".join(number(x, 4) for x in self.start)
         noise = f", noise {number(self.noise)} (seed {self.seed})" if self.noise else ""
-        return f"After {self.steps} steps on the landscape {place}, from ({start}){noise}"
+        cut = any(0 < abs(x) < TINY for row in self.table for x in row[1:] if x is not None)
+        small = f"; 0 stands for less than {TINY:g}" if cut else ""
+        return f"After {self.steps} steps on the landscape {place}, from ({start}){noise}{small}"
 
     def _facts(self) -> list[list]:
         """Return the table with the hyper-parameters, to so few digits that every machine gives the same."""
 
         def few(x):
-            return x if x is None else 0.0 if abs(x) < 1e-9 else float(number(x, 4))
+            return x if x is None else 0.0 if abs(x) < TINY else float(number(x, 4))
 
         rows = []
         for row in self.table:
@@ -446,7 +461,7 @@ class Descent(Widget):
         return [self.head[0], "with", *self.head[1:]]
 
     def text(self) -> str:
-        """Return where the runs end as a text table; what is smaller than 1e-9 is written as 0."""
+        """Return where the runs end as a text table; what is very small is written as 0."""
         return f"{self._caption()}\n{table(self._facts_head, self._facts())}"
 
     def html(self) -> str:
@@ -573,12 +588,20 @@ def _rule(rule: Rule, stroke: dict | None, hyper: dict[str, float], place: int) 
         "step": rule.javascript(),
         "point": rule.look_ahead and javascript_of_results(rule.look_ahead),
         "state": {name: float(value) for name, value in rule.state.items()},
+        "velocity": _velocity(rule),
         "sliders": {
             name: {"label": f"{plain_name(name)} ({name})", "values": stops(name, value)}
             for name, value in hyper.items()
         },
         "look": {"stroke": stroke} if stroke else {"tone": TONES[place % len(TONES)]},
     }
+
+
+def _velocity(rule: Rule) -> str | None:
+    """Return the first quantity of the state that turns around when the gradients do, if there is one."""
+    there, back = (rule.trace(w=0.0, g=[sign, sign / 2]) for sign in (0.7, -0.7))
+    turned = (name for name in rule.state if there[name][-1] == -back[name][-1] != 0)
+    return next(turned, None)
 
 
 def _landscape(land: Landscape, sliders: dict[str, list[float]], rates: dict[str, float]) -> dict:

@@ -37,6 +37,10 @@ class Quiz(Widget):
 
     Notes
     -----
+    `jupyterquiz` was looked at first. Its options are labels with click handlers beside radio buttons that
+    are not displayed, so the keyboard does not reach them; its formulas need MathJax, its code stands in
+    every output, and an answer is gone when the page is loaded again.
+
     The order of the answers is shuffled by the question's text: it is the same for everybody and
     does not give the right one away. On a page the reader's answer is kept in the browser only.
     """

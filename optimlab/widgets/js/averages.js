@@ -14,8 +14,7 @@ const THUMB = 22; // of a slider's thumb; its center runs from half a thumb to t
 const BARS = 96;
 const AXIS = 30;
 
-export function averages({ model, el }) {
-  const spec = model.get("spec");
+export function averages({ model, el, spec }) {
   const raw = compile(spec.rules.raw);
   const corrected = compile(spec.rules.corrected);
   const count = model.get("theta").length;

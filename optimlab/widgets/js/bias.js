@@ -10,8 +10,7 @@ import { compile } from "./run.js";
 const DRAWN = 300; // points of a curve at most
 const SHORT = 4; // digits
 
-export function bias({ model, el }) {
-  const spec = model.get("spec");
+export function bias({ model, el, spec }) {
   const rules = Object.fromEntries(Object.entries(spec.rules).map(([name, text]) => [name, compile(text)]));
   const streams = Object.fromEntries(Object.entries(spec.streams).map(([name, { formula }]) => [name, compile(formula)]));
   const factor = compile(spec.factor);

@@ -4,8 +4,7 @@ import { places } from "./dom.js";
 import { counts, listing } from "./listing.js";
 import { judgedTable, scrolling, verdictTag } from "./verdicts.js";
 
-export function checked({ model, el }) {
-  const spec = model.get("spec");
+export function checked({ model, el, spec }) {
   const verdicts = spec.options.verdict;
   const { anchors } = places();
   const rows = spec.values.map(([example, row, name, line, printed, shown, verdict, why]) => {
@@ -27,6 +26,7 @@ export function checked({ model, el }) {
   return listing({
     model,
     el,
+    spec,
     rows,
     labels: { note: "Notes", chapter: "Chapter", origin: "Origin", verdict: "Verdict" },
     tally: (found) => [

@@ -12,8 +12,7 @@ const LOOKS = { true: "agrees", misleading: "near", contradictory: "near", false
 const statusTag = (status, text = status) =>
   h("span", { class: `ol-verdict ol-${LOOKS[status]}`, "data-status": status }, `${MARKS[status]} ${text}`);
 
-export function claims({ model, el }) {
-  const spec = model.get("spec");
+export function claims({ model, el, spec }) {
   const { pages } = places();
   const columns = Object.entries(spec.claims);
   const all = spec.claims.id.map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
@@ -32,6 +31,13 @@ export function claims({ model, el }) {
     if (!pages[name]) return `In chapter ${Number.parseInt(name)}.`;
     const [href, title] = pages[name];
     return h("a", { href: part ? `${href}#${part}` : href }, title);
+  }
+
+  /** The papers, by the keys of the bibliography: `kingma2015adam` is Kingma 2015. */
+  function sources(keys) {
+    if (!keys) return null;
+    const named = keys.replace(/([a-z])([a-z]*)(\d{4})\w*/g, (_, first, rest, year) => `${first.toUpperCase()}${rest} ${year}`);
+    return [" Source: ", pages.references ? h("a", { href: pages.references[0] }, named) : named, "."];
   }
 
   function details({ id: key, check }) {
@@ -60,7 +66,7 @@ export function claims({ model, el }) {
         { class: "ol-source" },
         `${facts.note}, ${facts.chapter}. `,
         treated(one),
-        one.reference ? ` Source: ${one.reference}.` : "",
+        sources(one.reference),
       ),
     );
   }
@@ -69,6 +75,7 @@ export function claims({ model, el }) {
   return listing({
     model,
     el,
+    spec,
     rows: all,
     labels: LABELS,
     tally: (found) => [

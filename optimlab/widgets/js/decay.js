@@ -11,8 +11,7 @@ import { compile } from "./run.js";
 const START = [4, 1];
 const HEAD = ["rule", "", "", "decay of this step", "decay, median", ""];
 
-export function decay({ model, el }) {
-  const spec = model.get("spec");
+export function decay({ model, el, spec }) {
   const { steps, titles, strokes, fixed } = spec;
   const names = Object.keys(spec.rules);
   const rules = Object.fromEntries(names.map((name) => [name, compile(spec.rules[name])]));

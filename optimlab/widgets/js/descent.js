@@ -11,17 +11,33 @@ import { compile } from "./run.js";
 const LIMIT = 1e12; // as in optimlab/descent.py: a weight beyond this is lost
 const DRAWN = 600; // longer paths are thinned for drawing
 const ARROW = 0.16; // of the longest arrow of a kind, in widths of the map
+const ARROWS = {
+  none: { label: "none" },
+  step: {
+    label: "step and gradient",
+    key: "the step just made (strong) and the negative gradient that it used (pale), each kind at one scale",
+  },
+  velocity: {
+    label: "velocity and gradient",
+    key: "the velocity, turned downhill (strong), and the negative gradient (pale), both at one scale; a rule without a velocity has the gradient only",
+  },
+  rate: {
+    label: "effective learning rate",
+    key: "the effective learning rate along each axis, the step over the negative gradient: right and up where the step goes downhill, left and down where it goes uphill",
+  },
+};
 
 const last = (list) => list[list.length - 1];
 const distance = (a, b) => Math.hypot(...a.map((x, i) => x - b[i]));
 
 /**
  * Make the steps of a run on a landscape, as optimlab.descent.run does: a run that gets lost stands still.
- * @returns {{ w, g, value, lost }} by step; g is null where no gradient was used, lost the step, or 0
+ * @returns {{ w, g, v, value, lost }} by step; g is null where no gradient was used, v the velocity of a rule that
+ *   has one, lost the step, or 0
  */
 function descend(rule, hyper, land, numbers, start, steps, noise) {
   const size = start.length;
-  const found = { w: [start], g: [null], value: [land.value(start, numbers, 0)], lost: 0 };
+  const found = { w: [start], g: [null], v: [null], value: [land.value(start, numbers, 0)], lost: 0 };
   let now = start.map((w) => ({ ...rule.state, w }));
   for (let t = 1; t <= steps; t++) {
     if (!found.lost) {
@@ -38,6 +54,7 @@ function descend(rule, hyper, land, numbers, start, steps, noise) {
         now = next;
         found.w.push(now.map(({ w }) => w));
         found.g.push(g);
+        found.v.push(rule.velocity && now.map((one) => one[rule.velocity]));
         found.value.push(land.value(last(found.w), numbers, t));
         continue;
       }
@@ -45,6 +62,7 @@ function descend(rule, hyper, land, numbers, start, steps, noise) {
     }
     found.w.push(last(found.w));
     found.g.push(null);
+    found.v.push(null);
     found.value.push(land.online ? land.value(last(found.w), numbers, t) : last(found.value));
   }
   return found;
@@ -57,12 +75,11 @@ function merged(old, changes) {
   return { ...old, ...Object.fromEntries(Object.keys(changes).map((key) => [key, merged(old[key], changes[key])])) };
 }
 
-export function descent({ model, el }) {
-  const spec = model.get("spec");
+export function descent({ model, el, spec }) {
   const names = Object.keys(spec.rules);
   const rules = {};
-  for (const [name, { step, point, state }] of Object.entries(spec.rules)) {
-    rules[name] = { step: compile(step), point: point && compile(point), state };
+  for (const [name, { step, point, state, velocity }] of Object.entries(spec.rules)) {
+    rules[name] = { step: compile(step), point: point && compile(point), state, velocity };
   }
   const lands = {};
   for (const [name, { formulas }] of Object.entries(spec.landscapes)) lands[name] = compile(formulas);
@@ -139,6 +156,7 @@ export function descent({ model, el }) {
   function begin() {
     if (model.get("step") >= spec.steps) goto(0);
     write(play, "Pause");
+    readout.setAttribute("aria-live", "off"); // not a sentence per step
     const slow = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const pace = slow ? 800 : Math.min(Math.max(10000 / spec.steps, 34), 250);
     timer = setInterval(() => {
@@ -151,6 +169,7 @@ export function descent({ model, el }) {
     clearInterval(timer);
     timer = null;
     write(play, "Play");
+    readout.removeAttribute("aria-live");
   }
 
   const noise = slider({
@@ -160,7 +179,11 @@ export function descent({ model, el }) {
     change: (value) => put({ noise: value }),
   });
   const other = h("button", { type: "button", click: () => put({ seed: (model.get("seed") + 1) % 2 ** 32 }) });
-  const arrows = toggle({ label: "Arrows", change: (on) => put({ arrows: on }) });
+  const arrows = choice({
+    label: "Arrows",
+    options: Object.entries(ARROWS).map(([name, { label: text }]) => [name, text]),
+    change: (name) => put({ arrows: name }),
+  });
   const key = h("p", { class: "ol-caption" });
   const readout = h("p", { class: "ol-readout", role: "status" });
   const lossTitle = h("p", { class: "ol-caption" });
@@ -224,7 +247,7 @@ export function descent({ model, el }) {
       return { ...control, values };
     });
     refill(where, several ? 2 : 1, numberSliders.map(([, { element }]) => element));
-    froms.replaceChildren(...startSliders.map(({ element }) => element), noise.element, h("div", { class: "ol-beside" }, other, arrows.element));
+    froms.replaceChildren(...startSliders.map(({ element }) => element), noise.element, arrows.element, h("div", { class: "ol-beside" }, other));
   }
 
   // What depends on the rule that is tuned.
@@ -280,7 +303,7 @@ export function descent({ model, el }) {
   function draw() {
     const state = {};
     for (const name of traits) state[name] = model.get(name);
-    const { landscape, hyper, arrows: withArrows } = state;
+    const { landscape, hyper } = state;
     if (built !== landscape) build(landscape);
     if (builtFor !== state.tuned) buildKnobs(state.tuned);
     const land = lands[landscape];
@@ -315,19 +338,19 @@ export function descent({ model, el }) {
     noise.show(state.noise);
     other.disabled = state.noise === 0;
     write(other, `Other noise (seed ${state.seed})`);
-    arrows.show(withArrows);
+    arrows.show(state.arrows);
     step.show(t);
     back.disabled = t === 0;
     next.disabled = t === spec.steps;
 
-    drawMap(found, land, landscape, numbers, start, lowest, t, withArrows);
+    drawMap(found, land, landscape, numbers, start, lowest, t, state.arrows);
     const measure = compared(found, land, lowest, least);
     drawLoss(found, land, landscape, numbers, measure, t);
     drawTables(found, land, lowest, least, t);
     write(readout, words(found, measure, start, least, t));
   }
 
-  function drawMap(found, land, landscape, numbers, start, lowest, t, withArrows) {
+  function drawMap(found, land, landscape, numbers, start, lowest, t, kind) {
     const line = land.window.length === 1;
     const { curve, low, high } = line ? heights(landscape, numbers, Math.max(t, 1)) : {};
     const height = (w) => land.value(w, numbers, Math.max(t, 1));
@@ -341,20 +364,29 @@ export function descent({ model, el }) {
     };
     const near = ([a, b]) => a >= window[0][0] && a <= window[0][1] && b >= window[1][0] && b <= window[1][1];
     const paths = line ? [{ points: curve, stroke: { color: "var(--ol-accent)" } }] : [];
-    const pointed = { step: [], gradient: [] };
-    for (const { look, w, g } of found) {
+    const pointed = []; // lists of arrows that have one scale
+    for (const { look, w, g, v } of found) {
       const points = w.map(place);
       const done = points.slice(0, t + 1);
       paths.push({ points: thin(points), ...look, faint: true }, { points: thin(done), ...look, dots: t <= 150 });
-      if (!withArrows || !g[t] || !near(points[t])) continue;
+      if (kind === "none" || !g[t] || !near(points[t])) continue;
       const made = w[t].map((x, i) => x - w[t - 1][i]);
-      // On a curve the gradient points along the tangent.
-      const slope = line ? [-g[t][0], -(g[t][0] ** 2)] : g[t].map((x) => -x);
-      pointed.step.push({ from: points[t], by: line ? [made[0], 0] : made, look });
-      pointed.gradient.push({ from: points[t], by: slope, look: { ...look, faint: true } });
+      const point = (group, by, faint) => (pointed[group] ??= []).push({ from: points[t], by, look: faint ? { ...look, faint } : look });
+      const along = (values) => (line ? [values[0], 0] : values);
+      if (kind === "rate") {
+        made.forEach((x, i) => {
+          const rate = g[t][i] === 0 ? 0 : -x / g[t][i];
+          point(0, i ? [0, rate] : [rate, 0]);
+        });
+        continue;
+      }
+      // Beside a step on a curve the gradient points along the tangent.
+      const slope = line && kind === "step" ? [-g[t][0], -(g[t][0] ** 2)] : along(g[t].map((x) => -x));
+      point(0, slope, true);
+      if (kind === "step") point(1, along(made));
+      else if (v[t]) point(0, along(v[t].map((x) => -x)));
     }
-    // Each kind has one scale, so that the longest arrow is always equally long.
-    const drawn = [pointed.gradient, pointed.step].flatMap((list) => {
+    const drawn = pointed.flatMap((list) => {
       const size = Math.max(...list.map(({ by }) => Math.hypot(...by.map((x, i) => x / spans[i]))), 1e-300);
       return list.map(({ from, by, look }) => ({ from, to: from.map((x, i) => x + (by[i] * ARROW) / size), ...look }));
     });
@@ -374,9 +406,7 @@ export function descent({ model, el }) {
     });
     write(
       key,
-      withArrows
-        ? "Ring: the start, to be dragged. Crosses: minima. At each marked point: the step just made (strong) and the negative gradient that it used (pale), each kind at one scale."
-        : "Ring: the start, to be dragged. Crosses: minima.",
+      `Ring: the start, to be dragged. Crosses: minima.${kind === "none" ? "" : ` At each marked point: ${ARROWS[kind].key}.`}`,
     );
   }
 
@@ -412,7 +442,8 @@ export function descent({ model, el }) {
     const kept = ticks.filter((i) => i % every === 0 || i === spec.steps);
     write(lossTitle, `${title}, step by step`);
     loss.draw({
-      series: found.map(({ look, by }) => ({ x: kept, y: kept.map((i) => (by[i] <= high && by[i] >= low ? by[i] : NaN)), ...look })),
+      // What leaves the picture is cut off by its edge; on a logarithmic axis 0 is below it.
+      series: found.map(({ look, by }) => ({ x: kept, y: kept.map((i) => (log ? Math.max(by[i], low / 10) : by[i])), ...look })),
       x: { label: "step", domain: [0, spec.steps] },
       y: { log, domain: [low, high] },
       marks: [{ x: t }],

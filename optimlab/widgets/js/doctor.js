@@ -92,8 +92,7 @@ function trainer(spec) {
   };
 }
 
-export function doctor({ model, el }) {
-  const spec = model.get("spec");
+export function doctor({ model, el, spec }) {
   const train = trainer(spec);
   const heading = id("title");
   const count = spec.patients.length;

@@ -46,9 +46,11 @@ export function oncePerFrame(draw) {
   };
 }
 
+// In a notebook every widget may have this module for itself: the count alone would not be unique on the page.
+const own = Math.random().toString(36).slice(2, 8);
 let made = 0;
-/** A new id, for labels and headings. */
-export const id = (word) => `ol-${word}-${++made}`;
+/** A new id, for labels, headings and clips. */
+export const id = (word) => `ol-${word}-${own}-${++made}`;
 
 /**
  * A slider over a list of values, as a native range input with label and visible value.

@@ -25,8 +25,7 @@ function curve(a, c, b, d) {
   };
 }
 
-export function family({ model, el }) {
-  const spec = model.get("spec");
+export function family({ model, el, spec }) {
   const { pages } = site();
   const heading = id("title");
   const nodes = new Map(spec.nodes.map((node) => [node.name, node]));

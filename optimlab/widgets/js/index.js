@@ -5,6 +5,7 @@ import { averages } from "./averages.js";
 import { bias } from "./bias.js";
 import { checked } from "./checked.js";
 import { claims } from "./claims.js";
+import { copying } from "./copying.js";
 import { decay } from "./decay.js";
 import { descent } from "./descent.js";
 import { doctor } from "./doctor.js";
@@ -14,12 +15,15 @@ import { phase } from "./phase.js";
 import { quiz } from "./quiz.js";
 import { rates } from "./rates.js";
 import { schedules } from "./schedules.js";
+import { tree } from "./tree.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, bias, checked, claims, decay, descent, doctor, family, noise, phase, quiz, rates, schedules, walkthrough };
+const KINDS = { averages, bias, checked, claims, decay, descent, doctor, family, noise, phase, quiz, rates, schedules, tree, walkthrough };
 
 export default {
   render({ model, el }) {
-    return KINDS[model.get("kind")]({ model, el });
+    const stop = KINDS[model.get("kind")]({ model, el, spec: JSON.parse(model.get("spec")) });
+    copying(el);
+    return stop;
   },
 };

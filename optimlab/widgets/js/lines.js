@@ -16,8 +16,8 @@ const SLOP = 8; // a finger that moves by fewer pixels rests
  * @returns {{ element, draw }} where draw takes
  *   series  [{ name, y: [..], x: [..] or nothing for 0, 1, 2, ..., stroke: { color, dash } or tone: 0..5,
  *              dots: true, or their radius, for points instead of a line, faint }]
- *   x, y    { label, log, domain: [low, high], zero: true to include 0, whole: true for ticks at whole numbers }:
- *           everything may be left out
+ *   x, y    { label, log, domain: [low, high], zero: true to include 0, whole: true for ticks at whole numbers,
+ *           at: [..] where the ticks are }: everything may be left out
  *   marks   [{ x or y, name }]: straight lines, such as the current step or a bound
  *   label   what the picture shows, for those who cannot see it
  */
@@ -200,7 +200,8 @@ function scale({ log, domain, zero }, lists, range, nice) {
 }
 
 /** A few ticks; on a logarithmic axis powers of ten where there are enough. */
-function few(scale, count, { whole } = {}) {
+function few(scale, count, { whole, at } = {}) {
+  if (at) return at.filter((_, i) => i % Math.ceil(at.length / Math.max(count, 2)) === 0);
   if (!scale.base) return scale.ticks(Math.max(count, 2)).filter((value) => !whole || Number.isInteger(value));
   const powers = scale.ticks(20).filter((value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9);
   const shown = powers.length >= 2 ? powers : scale.ticks(4);

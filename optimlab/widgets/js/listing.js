@@ -9,8 +9,7 @@ const PORTION = 25; // rows that are drawn at a time
  * `labels` are the choices by the name of the fact, `tally(found)` says what was found and its counts, `body` is what
  * `clear()` empties and `add(rows)` extends. Returns what stops it.
  */
-export function listing({ model, el, rows, labels, tally, body, clear, add }) {
-  const spec = model.get("spec");
+export function listing({ model, el, spec, rows, labels, tally, body, clear, add }) {
   const heading = id("title");
   const put = (name, value) => {
     model.set(name, value);

@@ -14,8 +14,7 @@ const MOST = 600; // points that are drawn of a path
 const GAP = [NaN, NaN];
 const TONES = { batch: 2, "mini-batch": 1, "single samples": 3 };
 
-export function noise({ model, el }) {
-  const spec = model.get("spec");
+export function noise({ model, el, spec }) {
   const gradient = compile(spec.formulas.gradient);
   const rule = compile(spec.formulas.rule);
   const { x, sizes, window } = spec;
@@ -230,7 +229,7 @@ export function noise({ model, el }) {
         },
         { name: "measured", tone: 1, dots: true, x: sizes, y: rows.map(([, value]) => value) },
       ],
-      x: { label: "batch size B", log: true, domain: [1, samples] },
+      x: { label: "batch size B", log: true, domain: [1, samples], at: sizes },
       y: { log: true },
       marks: [{ x: size }],
       label: "Squared distance of mini-batch gradients by batch size, measured and in theory; the numbers are in the table",

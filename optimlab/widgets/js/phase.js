@@ -20,8 +20,7 @@ const STEEP = { tone: 1 };
 /** Where a rate stands on the color scale, 0 to 1: by the logarithm of the steps for a factor of 10. */
 const position = (left) => Math.min(Math.max((Math.log10(-1 / Math.log10(left)) + 0.3) / 3, 0), 1);
 
-export function phase({ model, el }) {
-  const spec = model.get("spec");
+export function phase({ model, el, spec }) {
   const rules = Object.fromEntries(Object.entries(spec.rules).map(([key, text]) => [key, compile(text)]));
   const landscape = compile(spec.landscape);
   const put = (changes) => {
@@ -181,7 +180,7 @@ export function phase({ model, el }) {
     const series = [];
     now.curvatures.forEach((curvature, k) => {
       if (!shown.includes(curvature)) return;
-      const name = `double root in the ${k ? "steep" : "flat"} direction`;
+      const name = `critically damped in the ${k ? "steep" : "flat"} direction: a double root`;
       const two = [0, 1].map((side) => curve((b) => critical(b, curvature, now.nesterov)[side]));
       series.push({ ...(k ? STEEP : FLAT), name, parts: two });
     });
@@ -395,8 +394,9 @@ export function phase({ model, el }) {
     const size = Math.max(...paths.map((path) => path.subarray(0, spec.drawn + 1).reduce((most, w) => Math.max(most, Math.abs(w)), 1)));
     const roof = now.log ? Math.min(10 ** Math.ceil(Math.log10(size)), high) : Math.min(size, high);
     const floor = now.log ? low : -roof;
-    const seen = (value) => (value > roof * 1.0001 || value < floor * (now.log ? 1 : 1.0001) ? NaN : value);
-    const drawn = (path) => Array.from(path.subarray(0, spec.drawn + 1), (w) => seen(now.log ? Math.abs(w) : w));
+    // What leaves the picture is cut off by its edge; on a logarithmic axis 0 is below it.
+    const seen = (value) => (now.log ? Math.max(Math.abs(value), floor / 10) : value);
+    const drawn = (path) => Array.from(path.subarray(0, spec.drawn + 1), seen);
     const promise = Array.from({ length: spec.drawn + 1 }, (_, t) => seen(slowest ** t));
     write(errorsTitle, now.log ? "Size of the errors: two runs from 1, one along each direction" : "The errors: two runs from 1, one along each direction");
     errors.draw({

@@ -3,7 +3,7 @@
 import { contours } from "d3-contour";
 import { scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
-import { h, set, svg } from "./dom.js";
+import { h, id, set, svg } from "./dom.js";
 import { number } from "./format.js";
 import { pointing, stroked } from "./lines.js";
 
@@ -32,7 +32,7 @@ export function plane({ drag, tallest = 380 }) {
   const grid = svg("g", { class: "ol-grid" });
   const above = svg("g");
   const box = svg("rect");
-  const name = `ol-plane-${Math.random().toString(36).slice(2)}`;
+  const name = id("clip");
   const grip = svg("circle", { class: "ol-grip", r: 24 });
   root.append(svg("clipPath", { id: name }, box), ground, grid, above);
   if (drag) root.append(grip);

@@ -22,8 +22,8 @@ const memory = {
   },
 };
 
-export function quiz({ model, el }) {
-  const { label, question, options } = model.get("spec");
+export function quiz({ model, el, spec }) {
+  const { label, question, options } = spec;
   const group = id("quiz");
   const check = h("button", { type: "submit" }, "Check");
   const again = h("button", { type: "button", hidden: true, click: forget }, "Try again");

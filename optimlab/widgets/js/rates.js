@@ -11,8 +11,7 @@ import { compile, trace } from "./run.js";
 const FEATURES = ["dense", "rare"];
 const [LEFT, RIGHT, STRIP] = [52, 14, 40]; // as wide as the charts below: their margins
 
-export function rates({ model, el }) {
-  const spec = model.get("spec");
+export function rates({ model, el, spec }) {
   const rules = Object.entries(spec.rules).map(([name, rule]) => ({
     ...rule,
     name,

@@ -1,6 +1,7 @@
 // Three schedules to compose and compare: a warm-up, what follows it, and the PyTorch code of both.
 
 import "./schedules.css";
+import { toClipboard } from "./copying.js";
 import { choice, h, id, oncePerFrame, set, slider, toggle, write } from "./dom.js";
 import { number } from "./format.js";
 import { lines } from "./lines.js";
@@ -20,8 +21,7 @@ export function python(x, whole = false) {
   return text.includes(".") ? text : `${text}.0`;
 }
 
-export function schedules({ model, el }) {
-  const spec = model.get("spec");
+export function schedules({ model, el, spec }) {
   const known = {};
   for (const [name, { plain, warm }] of Object.entries(spec.schedules)) {
     known[name] = { plain: compile(plain), warm: compile(warm) };
@@ -114,7 +114,8 @@ export function schedules({ model, el }) {
   const codeTitle = h("span", { id: id("code") });
   const code = h("pre", { class: "ol-torch", tabindex: 0, role: "region", "aria-labelledby": codeTitle.id });
   const copied = h("span", { role: "status" });
-  const copy = h("button", { type: "button", click: toClipboard }, "Copy the PyTorch code");
+  const take = async () => write(copied, await toClipboard(code.textContent, code));
+  const copy = h("button", { type: "button", click: take }, "Copy the PyTorch code");
   const columns = HEAD.map((text, i) => h("th", { scope: "col", class: i > 1 && "ol-number" }, text));
   const rows = SLOTS.map((letter) => {
     const cells = HEAD.slice(2).map(() => h("td", { class: "ol-number" }));
@@ -157,16 +158,6 @@ export function schedules({ model, el }) {
       ),
     ),
   );
-
-  async function toClipboard() {
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      write(copied, "Copied.");
-    } catch {
-      getSelection().selectAllChildren(code);
-      write(copied, "Selected: copy it with Ctrl+C or ⌘C.");
-    }
-  }
 
   /** The hyper-parameters of a slot, with the length of what follows the warm-up. */
   const numbers = ({ hyper, warmup, warmup_start }, total) => ({ ...hyper, steps: total - warmup, warmup, warmup_start });

@@ -17,7 +17,8 @@ export function scrolling(label, table) {
  * A table of judged figures.
  * On a narrow screen every row becomes a small card; the roles keep it a table for screen readers.
  * @returns {{ table, show(values), add(values) }} with values = [{ row, name, printed, computed, shown, verdict, why }],
- * and with `group` where rows belong to different examples: its name stands once above them, and leads to `href`
+ * and with `group` where rows belong to different examples: its name stands once above them, and it and the
+ * quantities lead to `href`
  */
 export function judgedTable() {
   const column = (text, numbers) =>
@@ -49,13 +50,13 @@ export function judgedTable() {
         table.lastChild.append(h("tr", { role: "row" }, heading));
       }
       last = { group, row };
-      const label = { scope: "row", role: "rowheader", class: row.length > 14 ? "ol-long" : "" };
+      const label = { scope: "row", role: "rowheader" };
       table.lastChild.append(
         h(
           "tr",
           { role: "row" },
           h("th", label, first ? row : h("span", { class: "ol-hidden" }, row)),
-          cell("quantity", {}, name),
+          cell("quantity", {}, href ? h("a", { href }, name) : name),
           cell("theirs", { class: "ol-number" }, printed),
           cell("ours", { class: "ol-number", "data-value": computed ?? "" }, shown),
           cell("judgment", {}, verdictTag(verdict)),

@@ -10,8 +10,7 @@ import { judgedTable, MARKS, scrolling, verdictTag } from "./verdicts.js";
 const WHOLE_TABLE = 40; // longer runs show the rows around the current step
 const PACE = 900; // milliseconds per step while playing
 
-export function walkthrough({ model, el }) {
-  const spec = model.get("spec");
+export function walkthrough({ model, el, spec }) {
   const heading = id("title");
   const root = h("section", { class: "ol", "aria-labelledby": heading });
   root.append(h("p", { class: "ol-title", id: heading }, spec.title), h("p", { class: "ol-source" }, spec.source));
