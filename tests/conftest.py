@@ -18,6 +18,7 @@ Fixtures
     ``page, widget = living(Descent, theme="light", width=1280, ...)`` shows one widget, alive, alone on a
     page made in a moment with the site's own host and style. ``pytest --bundle=FOLDER`` takes another
     bundle than the committed one: for work on a widget. The laboratory has all of them on a built page.
+    With ``clock=True`` time is Playwright's from the beginning: ``page.clock.run_for(5000)``.
 
 Use ``@pytest.mark.parametrize("theme", THEMES)`` and ``WIDTHS`` for the combinations that the site promises.
 """
@@ -312,7 +313,7 @@ def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., 
     with ExitStack() as after:
         strict: list[Record] = []
 
-        def show(widget: type, *, theme="light", width=1280, height=900, touch=False, **context):
+        def show(widget: type, *, theme="light", width=1280, height=900, touch=False, clock=False, **context):
             instance = widget()
             path = loose_page.write(tmp_path / "site", [instance], request.config.getoption("--bundle"))
             server = after.enter_context(make_server(path.parent))
@@ -333,6 +334,8 @@ def living(request, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., 
             page = opened.new_page()
             page.record = watch(page, own)
             strict.append(page.record)
+            if clock:
+                page.clock.install()
             page.goto(f"{own}/{path.name}", wait_until="load")
             place = page.locator(".ol-mount")
             place.evaluate("(place) => place.scrollIntoView({block: 'center'})")

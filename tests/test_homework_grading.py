@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -17,9 +18,12 @@ from pathlib import Path
 import grade
 import nbformat
 import pytest
+from cells import execute
 from grading import judge
 
 import homework as tool
+from optimlab.formula import FUNCTIONS
+from optimlab.rule import Rule
 
 NAME = "04-momentum"
 SOURCE = tool.read(tool.SOURCES / f"{NAME}.ipynb")
@@ -87,6 +91,18 @@ def hostile(remark: str, answer: str, code: str, *tests: str, without: tuple[str
 
 
 SECRET = tool.SOURCES / f"{NAME}.ipynb"
+# What finds the channel to the judge, and the question that it is waiting for an answer to.
+FORGER = """
+import sys
+
+def judge():
+    frame = sys._getframe()
+    while type(frame.f_locals.get("self")).__name__ != "Student":
+        frame = frame.f_back
+    return frame.f_locals["self"].channel, frame.f_locals["message"]
+
+channel, message = judge()
+"""
 HOSTILE = {
     "loops": hostile(
         "causes-answer: it took more than 2 seconds", "causes-answer", "while True: pass", "step"
@@ -109,6 +125,62 @@ HOSTILE = {
         "theta-answer: the interpreter crashed (SIGSEGV)",
         "theta-answer",
         "import faulthandler\nfaulthandler._read_null()",
+        "slip",
+        "step",
+    ),
+    "aborts": hostile(
+        "theta-answer: the interpreter crashed (SIGABRT)",
+        "theta-answer",
+        "import os\nos.abort()",
+        "slip",
+        "step",
+    ),
+    "forges-a-reply": hostile(
+        "theta-answer: its answer cannot be read ('patched' is missing or malformed)",
+        "theta-answer",
+        FORGER + "channel.send({'done': True, 'id': message['id'], 'printed': 0, 'patched': 5})",
+        "slip",
+        "step",
+        "tune",
+    ),
+    "forges-a-reply-to-a-test": hostile(
+        "tune: its answer cannot be read ('changed' is missing or malformed)",
+        "tune-answer",
+        FORGER
+        + """
+def tune(trial):
+    channel, message = judge()
+    always = {'id': message['id'], 'printed': 0, 'patched': []}
+    channel.send({'value': {'list': [0.1, 0.9]}, 'changed': {'7': 1}} | always)
+    return 0.1, 0.9
+""",
+        "slip",
+        "causes",
+    ),
+    "answers-twice": hostile(
+        "",
+        "theta-answer",
+        FORGER
+        + """
+always = {'id': message['id'], 'printed': 0, 'patched': []}
+for value in (1, 2, 3):
+    channel.send({'done': True} | always)
+""",
+        "slip",
+        "step",
+        "kinds",
+    ),
+    "answers-what-nobody-asked": hostile(
+        "theta-answer: its answer cannot be read (a reply to nothing that was asked)",
+        "theta-answer",
+        FORGER + "channel.send({'done': True, 'id': message['id'] + 1, 'printed': 0, 'patched': []})",
+        "slip",
+        "step",
+    ),
+    "floods-the-judge": hostile(
+        "theta-answer: it took more than 2 seconds",
+        "theta-answer",
+        FORGER + "while True:\n    channel.send({'refused': 'nothing'})",
         "slip",
         "step",
     ),
@@ -142,6 +214,31 @@ HOSTILE = {
         """,
         "terrains",
     ),
+    "patches-code-in-place": hostile(
+        "replaced optimlab.homework.tasks.Value.problem",
+        "own",
+        """
+        from optimlab.homework import tasks
+
+        tasks.Value.problem.__code__ = (lambda self, answer, n: None).__code__
+        """,
+        "terrains",
+    ),
+    "patches-data": hostile(
+        "replaced numpy.all in its own process; "
+        "replaced optimlab.homework.momentum.TASKS in its own process; "
+        "replaced optimlab.homework.tasks.APART",
+        "own",
+        """
+        import numpy
+        from optimlab.homework import tasks
+
+        tasks.APART = 0
+        hw.tasks.clear()
+        numpy.all = lambda *given, **named: True
+        """,
+        "terrains",
+    ),
     "reads-the-solutions": hostile(
         f"refused: reading {SECRET}",
         "slip-answer",
@@ -166,7 +263,20 @@ HOSTILE = {
         """,
         "theta_sum",
     ),
-    "fills-the-memory": hostile("", "causes-answer", "causes = [0] * 10**11", "predicted", "theta_sum"),
+    "fills-the-memory": hostile(
+        "causes-answer: it ran out of memory",
+        "causes-answer",
+        "causes = [0] * 10**11",
+        "predicted",
+        "theta_sum",
+    ),
+    "fills-the-memory-with-arrays": hostile(
+        "causes-answer: it ran out of memory",
+        "causes-answer",
+        "causes = []\nwhile True:\n    causes.append(np.empty(10**7))",
+        "predicted",
+        "theta_sum",
+    ),
 }
 
 
@@ -470,10 +580,13 @@ def test_names_that_a_disk_may_take_for_one_are_refused(tmp_path: Path, capsys):
 # ------------------------------------------------------------------ the judge's side
 
 
+XP = {"xp": dict(zip(FUNCTIONS, FUNCTIONS, strict=True))}  # what the student's process says of NumPy
+
+
 @pytest.mark.parametrize("default", ["10**-1", "1/10", "+0.1", "np.float64(0.1)", "float(1) / 10"])
 def test_a_default_may_be_arithmetic_of_numbers(default: str):
     text = f"def step(w, g, *, lr={default}):\n    w = w - lr * xp.sqrt(g)\n    return w\n"
-    assert judge.rule_of(text, "step")(1.0, 4.0) == pytest.approx(0.8)
+    assert judge.made(Rule, text, "step", XP)(1.0, 4.0) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(
@@ -483,7 +596,7 @@ def test_a_default_may_be_arithmetic_of_numbers(default: str):
 def test_the_text_of_a_rule_computes_nothing_before_it_is_refused(default: str):
     text = f"def step(w, g, *, lr=({default})):\n    w = w - lr * g\n    return w\n"
     with pytest.raises(ValueError, match="as a default"):
-        judge.rule_of(text, "step")
+        judge.made(Rule, text, "step", {})
 
 
 @pytest.mark.parametrize(
@@ -491,14 +604,81 @@ def test_the_text_of_a_rule_computes_nothing_before_it_is_refused(default: str):
 )
 def test_a_rule_holds_arithmetic_and_nothing_else(line: str):
     with pytest.raises(ValueError, match="line"):
-        judge.rule_of(f"def step(w, g, *, lr=0.1):\n    {line}\n    return w\n", "step")
+        judge.made(Rule, f"def step(w, g, *, lr=0.1):\n    {line}\n    return w\n", "step", {})
+
+
+HEAD = "def step(w, g, t, m_hat=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):"
+BODY = """
+    m_hat = m_hat + (1 - beta1) / (1 - beta1**t) * (g - m_hat)
+    v_hat = v_hat + (1 - beta2) / (1 - beta2**t) * (g**2 - v_hat)
+    w = w - lr * m_hat / ({root}(v_hat) + eps)
+    return w, m_hat, v_hat
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "root", "right"),
+    [
+        ("import numpy as np", "np.sqrt", True),
+        ("import numpy as xp", "xp.sqrt", True),
+        ("from numpy import sqrt", "sqrt", True),
+        ("import math", "math.sqrt", False),
+        ("import torch", "torch.sqrt", False),
+        ("from math import sqrt", "sqrt", False),
+        ("sqrt = abs", "sqrt", False),
+        ("", "sqrt", False),
+    ],
+)
+def test_what_a_notebook_says_of_a_rule_the_grader_says_too(tmp_path: Path, imports, root: str, right: bool):
+    from optimlab import homework
+
+    cell = f"{imports}\n{HEAD}{BODY.format(root=root)}"
+    opened, namespace, said = homework.load("07-adam", 0), {}, []
+    execute(cell, f"rule with {imports}.py", namespace)
+    limits = {"cell": 10, "total": 60, "memory": 2**33}
+    student = judge.Student(limits, str(tmp_path), ["numpy", "optimlab.homework", "torch"], print)
+    try:
+        assert student.run(cell, "cell 0") is None
+        for step in (namespace["step"], student.get(["step"])["step"]):
+            try:
+                opened.check("step", step)
+                said.append(None)
+            except homework.AnswerError as error:
+                said.append(re.sub(r"line \d+", "line", str(error)))
+    finally:
+        student.stop()
+    assert said[0] == said[1]
+    assert (said[0] is None) == right
+    assert right or "not NumPy's here" in said[0]
+
+
+def test_a_module_that_the_grader_lacks_is_named_and_the_answer_is_not_called_empty(tmp_path: Path):
+    path = tmp_path / "in" / "ann" / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        json.dumps(notebook(Handed({"slip-answer": f"import no_such_module\n{solution('slip-answer')}"})))
+    )
+    row = run(tmp_path / "in", tmp_path / "out", "--seed", str(SEED))["ann"]
+    assert row["remarks"] == "slip-answer: No module named 'no_such_module'"
+    page = (tmp_path / "out" / "feedback" / "ann" / f"{NAME}.html").read_text()
+    why = "slip: the answer above it stopped: ModuleNotFoundError in line 1: No module named"
+    assert why in page
+    assert "slip: nothing here yet" not in page
+
+
+def test_the_container_has_every_module_that_answers_may_import():
+    """What is loaded before a submission is confined is what the sources and students use."""
+    text = (tool.ROOT / "tools" / "grading" / "Dockerfile").read_text()
+    extras = set(re.search(r'pip install .*"\.\[([a-z,]+)\]"', text)[1].split(","))
+    assert {"torch": "torch", "numba": "fast"}.keys() == {one for one in judge.ALSO if "." not in one}
+    assert extras >= {"torch", "fast"}
 
 
 def test_a_rule_keeps_its_meaning_on_the_way_and_its_whole_numbers_cannot_grow_for_ever():
     text = "@Rule\ndef step(w: float, g, v=0, *, lr=1) -> tuple:\n"
     text += "    v = v + g**2\n    w = w - lr * v\n    return w, v\n"
-    assert judge.rule_of(text, "step")(1.0, 2.0, 3.0, lr=0.5) == (-2.5, 7.0)
-    large = judge.rule_of("def f(w, *, lr=1):\n    w = w * 9**9**9**9\n    return w\n", "f")
+    assert judge.made(Rule, text, "step", {})(1.0, 2.0, 3.0, lr=0.5) == (-2.5, 7.0)
+    large = judge.made(Rule, "def f(w, *, lr=1):\n    w = w * 9**9**9**9\n    return w\n", "f", {})
     with pytest.raises(OverflowError):
         large(1.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import LABORATORY, THEMES, WIDTHS, out_of_reach, site_pages
 from notebooks import first_cell, repository_url
+
+from optimlab.widgets import LossDoctor
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = site_pages()
@@ -80,6 +83,23 @@ def test_every_internal_link_and_anchor_leads_somewhere(built_site: Path, docume
                 if fragment not in anchors[target] | {"", "top"}:
                     broken.append(f"{path}: {address}")
     assert broken == []
+
+
+def test_every_figure_opens_by_itself(documents):
+    figures = [image for soup in documents.values() for image in soup.select("article .cell_output img")]
+    assert len(figures) > 100
+    for image in figures:
+        assert image.parent.name == "a"
+        assert image.parent["href"] == image["src"]
+
+
+def test_what_a_widget_lists_keeps_its_order_on_the_way_to_the_page(documents):
+    stored = json.loads(documents[LABORATORY].select_one("#ol-models").string)
+    ((found,),) = [[model["state"] for model in stored.values() if model["state"]["kind"] == "doctor"]]
+    spec = LossDoctor().spec
+    on_page = json.loads(found["spec"])
+    assert list(on_page) == list(spec)
+    assert list(on_page["symptoms"]) == list(spec["symptoms"]) != sorted(spec["symptoms"])
 
 
 def test_every_style_sheet_names_only_files_that_are_there(built_site: Path):

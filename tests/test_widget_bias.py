@@ -11,12 +11,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, expect
 from test_widgets_in_page import act, settle
 
 from optimlab.format import number
 from optimlab.rules import adam, adam_uncorrected
 from optimlab.widgets import BiasCorrection
+from optimlab.widgets._base import strokes
 from optimlab.widgets.bias import LENGTHS, PRESETS, STREAMS
 
 # In Python.
@@ -129,32 +131,60 @@ def said(widget: Locator) -> BiasCorrection:
 
 
 def check(widget: Locator, seed: int = 1) -> BiasCorrection:
-    """Compare both tables with Python's."""
+    """Compare both tables and the three charts with Python's."""
     python = said(widget)
     python.seed = seed
     for name, expected in (("summary", python.summary), ("steps", python.table)):
-        rows = widget.locator(f".ol-bias-{name} tbody tr:not([hidden])").evaluate_all(
-            """(rows) => rows.map((row) => [row.cells[0].textContent,
-                ...[...row.cells].slice(1).map((cell) => [cell.dataset.value, cell.textContent])])"""
-        )
-        assert len(rows) == len(expected)
-        for (first, *shown), (title, *values) in zip(rows, expected, strict=True):
-            assert first == title
-            for (value, text), right in zip(shown, values, strict=True):
-                if right is None:
-                    assert (value, text) == ("", "")
-                    continue
-                # Sums of noise that nearly cancel keep the rounding of their parts.
-                assert float(value) == pytest.approx(right, rel=1e-9, abs=1e-12)
-                assert text == number(float(value), 4)
+        rows = widget.locator(f".ol-bias-{name} tbody tr:not([hidden])")
+        assert rows.locator("th").all_text_contents() == [title for title, *_ in expected]
+        right = [value for _, *values in expected for value in values]
+        for shown, value in zip(read_cells(rows.locator("td"), 4), right, strict=True):
+            # Sums of noise that nearly cancel keep the rounding of their parts.
+            assert (shown is None) == (value is None)
+            assert value is None or shown == pytest.approx(value, rel=1e-9, abs=1e-12)
+    check_pictures(widget, python)
     return python
+
+
+def check_pictures(widget: Locator, python: BiasCorrection) -> None:
+    """Compare the charts with what Python computes."""
+    t = np.arange(1, python.steps + 1)
+    looks = {
+        name: look(stroke)
+        for name, stroke in strokes(("raw average", "corrected average", "adam", "adam_uncorrected")).items()
+    }
+
+    def curve(name: str, y: np.ndarray, title: str) -> Curve:
+        return Curve(looks.get(name, look(faint=True)), t, y, title, thinned=python.steps > 300)
+
+    corrected, g = python.corrected, python.gradients
+    squares = [] if python.stream == "noisy" else [curve("", g**2, "g²")]
+    series = (
+        [
+            curve("", g, "gradient g"),
+            curve("raw average", corrected["m"], "raw m"),
+            curve("corrected average", corrected["m_hat"], "corrected m̂"),
+        ],
+        [
+            *squares,
+            curve("raw average", corrected["v"], "raw v"),
+            curve("corrected average", corrected["v_hat"], "corrected v̂"),
+        ],
+        [
+            curve("", python.factor, "(1 − β₁ᵗ) / √(1 − β₂ᵗ): uncorrected over corrected"),
+            curve("adam", corrected["size"], "Adam"),
+            curve("adam_uncorrected", python.uncorrected["size"], "without correction"),
+        ],
+    )
+    for chart, curves in zip(figures(widget), series, strict=True):
+        chart.shows_curves(curves, log_x=python.log)
 
 
 def test_after_fifty_random_actions_the_page_still_equals_python(living):
     page, widget = living(BiasCorrection)
     chance = random.Random(11)
     check(widget)
-    controls = widget.locator("input, select, button:visible")
+    controls = widget.locator("input, select, button:visible:not(.ol-copy > button)")
     assert controls.count() == 2 + 2 + 1 + len(PRESETS)
     seed = 1
     for _ in range(50):
@@ -198,7 +228,7 @@ def test_the_sliders_move_by_mouse_and_by_keyboard(living):
 
 def test_the_keyboard_reaches_every_control_in_order(living):
     page, widget = living(BiasCorrection)
-    controls = widget.locator("input, select, button:visible")
+    controls = widget.locator("input, select, button:visible:not(.ol-copy > button)")
     controls.first.focus()
     for i in range(controls.count()):
         assert controls.nth(i).evaluate("(control) => control === document.activeElement")

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, Page, expect
-from test_widgets_in_page import act, data_values, settle
+from test_widgets_in_page import act, settle
 
 from optimlab.rules import adam_l2
 from optimlab.widgets import WeightDecay
+from optimlab.widgets._base import strokes
 from optimlab.widgets._random import normal
-from optimlab.widgets.decay import BETA1, EPS, PRESETS, SLIDERS, STEPS, bowl
+from optimlab.widgets.decay import BETA1, EPS, PRESETS, SLIDERS, STEPS, TITLES, bowl
 
 TRAITS = {label: name for name, (label, _) in SLIDERS.items()} | {
     "Draw of the noise": "draw",
@@ -155,14 +157,47 @@ def check(widget: Locator) -> WeightDecay:
     state = {TRAITS[label]: value for label, value in said.items()}
     twin = WeightDecay(**state | {"draw": int(state["draw"]), "step": int(state["step"])})
     cells = widget.locator("details tbody td[data-value]")
-    shown = np.array(data_values(cells), float).reshape(6, 4)
+    shown = np.array(read_cells(cells), float).reshape(6, 4)
     computed = np.array([row[2:] for row in twin.table], float)
     # A decay is a difference of two weights as a share of the weight: where that is near 0, digits are lost.
     lost = 1e-14 / np.abs(np.nan_to_num(computed[:, :1], nan=1.0))
     assert np.all(np.isnan(shown) == np.isnan(computed))
     close = np.abs(shown - computed) <= 1e-9 * np.abs(computed) + np.maximum(1e-13, lost)
     assert np.all(close | np.isnan(computed)), (state, shown, computed)
+    check_pictures(widget, twin)
     return twin
+
+
+def check_pictures(widget: Locator, twin: WeightDecay) -> None:
+    """Compare the map and both charts with what Python computes."""
+    plane, norms, shares = figures(widget)
+    looks = {name: look(stroke) for name, stroke in strokes(TITLES).items()}
+    plane.shows_map(
+        paths=[(looks[name], path, False) for name, path in twin.paths.items()],
+        spots=[
+            *(((looks[name][0], "", False), "disc", path[twin.step]) for name, path in twin.paths.items()),
+            (look(), "cross", [0, 0]),
+        ],
+    )
+    norms.shows_curves(
+        [Curve(looks[name], range(STEPS + 1), np.hypot(*path.T)) for name, path in twin.paths.items()],
+        mark=twin.step,
+    )
+    t = np.arange(1, STEPS + 1)
+    middles = np.array([np.median(decays[1:], axis=0) for decays in twin.decays.values()])
+    low, high = min(middles[middles > 0], default=0) / 4, 4 * max(middles[middles > 0], default=0)
+
+    def share(name: str, i: int, look: tuple, title: str) -> Curve:
+        y = twin.decays[name][:, i]
+        return Curve(look, t, np.where((t > 1) & (low <= y) & (y <= high), y, np.nan), title)
+
+    series = [
+        share("adamw", 0, (looks["adamw"][0], "", False), "AdamW, both"),
+        share("adam_l2", 0, look(tone=1), "L2, weight 1"),
+        share("adam_l2", 1, look(tone=4), "L2, weight 2"),
+    ]
+    # Without decay the chart is empty.
+    shares.shows_curves(series if twin.weight_decay else [], log_y=True, mark=twin.step)
 
 
 def control(widget: Locator, label: str) -> Locator:

@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, expect
-from test_widgets_in_page import act, data_values, settle, slider_values
+from test_widgets_in_page import act, settle, slider_values
 
 from optimlab import rules
 from optimlab.descent import run
@@ -21,7 +22,8 @@ from optimlab.landscapes import LANDSCAPES, landscape, ravine
 from optimlab.plots import STYLE
 from optimlab.rule import Rule
 from optimlab.widgets import Descent, _random
-from optimlab.widgets.descent import suitable_rate
+from optimlab.widgets._base import strokes
+from optimlab.widgets.descent import TONES, suitable_rate
 
 OPTIMIZERS = [value for value in vars(rules).values() if isinstance(value, Rule)]
 
@@ -281,7 +283,7 @@ def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, wor
         (lambda: Descent(on=[]), ["at least one landscape"]),
         (lambda: Descent(on=[ravine, ravine.using(kappa=3)]), ["two landscapes", "'ravine'"]),
         (lambda: Descent(start=[1.0]), ["[1.0]", "2 numbers"]),
-        (lambda: Descent(steps=0), ["steps=0", "1 to 2000"]),
+        (lambda: Descent(steps=0), ["steps=0", "1 to 1000"]),
         (lambda: Descent(hyper={"adam": {"lr": -1.0}}), ["lr=-1.0"]),
         (lambda: Descent(hyper={"lion": {"lr": 1.0}}), ["'lion'"]),
         (lambda: Descent(hyper=3), ["hyper=3", "dict"]),
@@ -334,6 +336,7 @@ def read(widget: Locator, made: Descent) -> Descent:
     made.noise = said["Noise in the gradients, σ"]
     made.seed = int(re.search(r"seed (\d+)", widget.locator(".ol-beside button").text_content())[1])
     made.step = int(said["Step"])
+    made.arrows = widget.get_by_label("Arrows", exact=True).input_value()
     hyper = {}
     tuned = widget.get_by_label("Sliders for")
     before = tuned.input_value()
@@ -351,20 +354,22 @@ def read(widget: Locator, made: Descent) -> Descent:
 def rows(widget: Locator, table: str) -> dict[str, list[float | None]]:
     """Return the numbers of a table by rule."""
     found = widget.locator(f".{table} tbody tr").all()
-    return {row.get_attribute("data-rule"): data_values(row.locator("td")) for row in found}
+    return {row.get_attribute("data-rule"): read_cells(row.locator("td"), 5) for row in found}
 
 
 def check(widget: Locator, made: Descent) -> int:
-    """Compare both tables with Python's; return how many numbers agreed to nine figures.
+    """Compare tables and pictures with Python's; return how many numbers agreed to nine figures.
 
     The browser's power and cosine may differ from NumPy's in the last bit. What that may change is bounded
     by what moving the start by 1e-13 changes in Python; steps and rates are differences of weights.
     """
     python = read(widget, made)
     exact = {"ol-now": python.now, "ol-end": python.table}
+    there = Scene(python)
     starts = python.starts
     python.starts = {name: [x + 1e-13 for x in start] for name, start in starts.items()}
     moved = {"ol-now": python.now, "ol-end": python.table}
+    there.compare(*figures(widget), Scene(python))
     python.starts = starts
     n, same = len(python.start), 0
     for table in exact:
@@ -382,6 +387,139 @@ def check(widget: Locator, made: Descent) -> int:
                 assert abs(on_page - right) <= bound, (table, name, i, on_page, right, bound)
                 same += on_page == pytest.approx(right, rel=1e-9, abs=1e-12 * scale)
     return same
+
+
+VELOCITIES = {"momentum": "v", "nesterov_lookahead": "v", "adam": "m", "halved": "m"}
+
+
+class Scene:
+    """What the map and the chart of a widget ought to show, as computed here from the runs of Python."""
+
+    def __init__(self, python: Descent):
+        self.python, self.land, self.t = python, python._ground, python.step
+        self.runs = {name: python._run(name) for name in python.shown}
+        self.flat = self.land.dimension == 1  # a curve instead of a map
+        curves = strokes(name for name in python.shown if name in STYLE)
+        order = list(python.spec["rules"])
+        self.looks = {
+            name: look(curves[name]) if name in curves else look(tone=TONES[order.index(name) % len(TONES)])
+            for name in python.shown
+        }
+        self.window = [list(ends) for ends in self.land.window]
+        if self.flat:
+            self.ground = np.linspace(*self.window[0], 241)[:, None]
+            heights = self.value(self.ground, max(self.t, 1))
+            pad = 0.06 * np.ptp(heights)
+            self.window.append([heights.min() - pad, heights.max() + pad])
+        self.spans = np.ptp(self.window, axis=1)
+
+    def value(self, w: np.ndarray, t: int | None) -> np.ndarray:
+        """Return the values at points, of shape (m, n)."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.land.value(np.asarray(w).T, *([t] if self.land.online else [])))
+
+    def place(self, w: np.ndarray) -> np.ndarray:
+        """Return where points, of shape (m, n), are on the map."""
+        w = np.asarray(w, float).reshape(-1, self.land.dimension)
+        return np.column_stack([w, self.value(w, max(self.t, 1))]) if self.flat else w
+
+    @property
+    def paths(self) -> list[tuple]:
+        found = [(look({"color": "var(--ol-accent)"}), self.place(self.ground), False)] if self.flat else []
+        for name, ran in self.runs.items():
+            points, wanted = self.place(ran["w"]), self.looks[name]
+            found += [((*wanted[:2], True), points, False), (wanted, points[: self.t + 1], True)]
+        return found
+
+    @property
+    def arrows(self) -> list[tuple]:
+        t, kind = self.t, self.python.arrows
+        groups: list[list[tuple]] = [[], []]
+        for name, ran in self.runs.items():
+            w, g = ran["w"], ran["g"]
+            here, strong = self.place(w[t])[0], self.looks[name]
+            inside = all(low <= x <= high for x, (low, high) in zip(here, self.window, strict=True))
+            if kind == "none" or t == 0 or np.isnan(g[t]).any() or not inside:
+                continue
+            made, pale = w[t] - w[t - 1], (*strong[:2], True)
+            if kind == "rate":
+                for i in range(len(made)):
+                    by = np.zeros(2)
+                    by[i] = -made[i] / g[t, i] if g[t, i] else 0
+                    groups[0].append((strong, here, by))
+                continue
+            downhill = -g[t]
+            if self.flat:  # beside a step the gradient points along the tangent
+                downhill = np.array([-g[t, 0], -(g[t, 0] ** 2) if kind == "step" else 0])
+            groups[0].append((pale, here, downhill))
+            if kind == "step":
+                groups[1].append((strong, here, np.append(made, 0) if self.flat else made))
+            elif name in VELOCITIES:
+                rule = self.python._rules[name]
+                v = rule.trace(w=w[0], g=g[1 : t + 1], **self.python.hyper[name])[VELOCITIES[name]][-1]
+                groups[0].append((strong, here, np.append(-v, 0) if self.flat else -v))
+        found = []
+        for group in groups:
+            size = max((np.hypot(*(by / self.spans)) for *_, by in group), default=1)
+            found += [(wanted, here, here + 0.16 * by / max(size, 1e-300)) for wanted, here, by in group]
+        return found
+
+    @property
+    def spots(self) -> list[tuple]:
+        minima = [(look(), "cross", self.place(point.w)[0]) for point in self.land.minima]
+        marked = [
+            (self.looks[name], "disc", self.place(ran["w"][self.t])[0]) for name, ran in self.runs.items()
+        ]
+        return [*minima, (look(), "ring", self.place(self.python.start)[0]), *marked]
+
+    def curves(self) -> tuple[list[np.ndarray], bool]:
+        """Return what the runs are compared by, for each run by step, and whether the axis is logarithmic."""
+        minima = [point.w for point in self.land.minima]
+        found = []
+        for ran in self.runs.values():
+            w = ran["w"]
+            if minima and not self.land.online:
+                least = self.value(np.array(minima[:1]), None)[0]
+                found.append(np.maximum(self.value(w, None) - least, 0))
+            elif minima:
+                found.append(np.min([np.linalg.norm(w - point, axis=1) for point in minima], axis=0))
+            else:
+                found.append(np.array([self.value(w[t : t + 1], t)[0] for t in range(len(w))]))
+        if not minima or not found:
+            return found, bool(minima)
+        # A logarithmic axis has no place for what is below it.
+        near = [y[(y <= 100 * max(found[0][0], 1e-9)) & (y >= 1e-10)] for y in found]
+        low = min(map(np.min, filter(len, near)), default=0.1)
+        return [np.maximum(y, 10 ** math.floor(math.log10(low)) / 10) for y in found], True
+
+    def compare(self, plane, chart, near: Scene) -> None:
+        """Fail unless both pictures are these, but for what a start next to this one would change."""
+
+        def slack(a, b) -> np.ndarray:
+            with np.errstate(all="ignore"):
+                return np.nan_to_num(3 * np.abs(np.array(a) - np.array(b)), nan=np.inf)
+
+        plane.shows_map(
+            paths=[
+                (*one, slack(one[1], other[1])) for one, other in zip(self.paths, near.paths, strict=True)
+            ],
+            arrows=[
+                (*one, slack(one[1:], other[1:])) for one, other in zip(self.arrows, near.arrows, strict=True)
+            ],
+            spots=[
+                (*one, slack(one[2], other[2])) for one, other in zip(self.spots, near.spots, strict=True)
+            ],
+        )
+        (curves, log), (others, _) = self.curves(), near.curves()
+        steps = range(self.python.steps + 1)
+        chart.shows_curves(
+            [
+                Curve(wanted, steps, y, slack=slack(y, other))
+                for wanted, y, other in zip(self.looks.values(), curves, others, strict=True)
+            ],
+            log_y=log,
+            mark=self.t,
+        )
 
 
 def map_box(widget: Locator) -> dict:
@@ -517,9 +655,8 @@ def test_every_control_has_a_name_and_is_reached_by_tab(living):
 
 
 def test_nothing_moves_until_play_is_pressed_and_play_ends_at_the_last_step(living):
-    page, widget = living(lambda: Descent("adam", steps=20))
+    page, widget = living(lambda: Descent("adam", steps=20), clock=True)
     step = widget.get_by_label("Step", exact=True)
-    page.clock.install()
     before = widget.inner_html()
     page.clock.run_for(5000)
     assert widget.inner_html() == before
@@ -633,7 +770,7 @@ def test_what_python_sets_is_drawn(living):
         assert shown[name][:4] == pytest.approx(values[:4], rel=1e-9)
     arrows = widget.locator(".ol-head").count()
     assert arrows == 4
-    page.evaluate("window.fromPython('arrows', false)")
+    page.evaluate("window.fromPython('arrows', 'none')")
     settle(page)
     assert widget.locator(".ol-head").count() == 0
 

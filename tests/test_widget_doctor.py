@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, Page, expect
 
 from optimlab.formula import read
@@ -252,16 +253,32 @@ def settle(page: Page) -> None:
 
 
 def check(widget: Locator, doctor: LossDoctor) -> None:
-    """Compare the table with Python's."""
-    shown = widget.locator("details td").evaluate_all("(cells) => cells.map((cell) => cell.dataset.value)")
+    """Compare the table and the charts with Python's."""
+    shown = read_cells(widget.locator("details td"))
     wanted = [value for row in doctor.table for value in row[1:]]
     assert len(shown) == len(wanted)
     for on_page, right in zip(shown, wanted, strict=True):
         if right is None:
-            assert on_page == ""
+            assert on_page is None
         else:
-            on_page = {"Infinity": "inf", "NaN": "nan"}.get(on_page, on_page)
-            assert float(on_page) == pytest.approx(right, rel=1e-9, abs=1e-12, nan_ok=True)
+            assert on_page == pytest.approx(right, rel=1e-9, abs=1e-12, nan_ok=True)
+    treated = doctor.treated and doctor.patient.treated
+    logs = [measured(doctor.case), *([cured(doctor.case)] if treated else [])]
+
+    def both(name: str, title: str, *tones: int) -> list[Curve]:
+        titles = (title, f"{title}, treated")
+        return [
+            Curve(look(tone=tone), range(1, len(log[name]) + 1), log[name], words)
+            for log, words, tone in zip(logs, titles, tones, strict=False)
+        ]
+
+    charts = figures(widget)
+    losses = both("train", "training loss", 2, 4) + both("validation", "validation loss", 1, 3)
+    charts[0].shows_curves(losses, log_y=doctor.log)
+    axes = {"gradient": "norm of the gradient", "update": "update / weights"}
+    opened = [name for name in axes if name in doctor.examined]
+    for chart, name in zip(charts[1:], opened, strict=True):
+        chart.shows_curves(both(name, axes[name], 2, 4), log_y=True)
 
 
 def test_every_patient_and_its_treatment_are_trained_as_python_does_it(living):
@@ -344,7 +361,7 @@ def test_a_patient_is_diagnosed_and_treated_by_keyboard_alone(living):
     assert page.evaluate("document.activeElement.textContent") == "Treat it, and train again"
     page.keyboard.press("Enter")
     settle(page)
-    check(widget, LossDoctor(treated=True))
+    check(widget, LossDoctor(treated=True, log=True, examined=["gradient", "update"]))
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     settle(page)

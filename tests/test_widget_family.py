@@ -326,8 +326,47 @@ def wanted(chosen: str) -> list[list[list]]:
     return [[[kind, text_of(math), marked(math)] for kind, math in side] for side in sides]
 
 
+def check_picture(widget: Locator, chosen: str) -> None:
+    """Compare the curves of the tree, and what is marked, with the edges that Python has."""
+    found = widget.evaluate(
+        """(widget) => {
+            const drawing = widget.querySelector(".ol-family > svg");
+            const [box, wide] = [drawing.getBoundingClientRect(), drawing.viewBox.baseVal];
+            const middle = (one) => {
+                const { left, right, top, bottom } = one.getBoundingClientRect();
+                return [(left + right) / 2, (top + bottom) / 2];
+            };
+            const nodes = [...widget.querySelectorAll(".ol-node")].map((one) =>
+                [one.firstChild.data, middle(one), one.classList.contains("ol-near-chosen")]);
+            const edges = [...drawing.querySelectorAll("path")].map((path) => {
+                const end = (at) => {
+                    const { x, y } = path.getPointAtLength(at);
+                    const [across, down] = [x / wide.width, y / wide.height];
+                    return [box.left + across * box.width, box.top + down * box.height];
+                };
+                return [end(0), end(path.getTotalLength()), path.classList.contains("ol-chosen")];
+            });
+            return { nodes, edges };
+        }"""
+    )
+    places = {title: place for title, place, _ in found["nodes"]}
+    assert sorted(places) == sorted(member.title for member in MEMBERS.values())
+    ends = chosen.split(BETWEEN)
+    near = {MEMBERS[name].title for name in ends if name in MEMBERS}
+    assert {title for title, _, marked in found["nodes"] if marked} == near
+
+    def named(place: list[float]) -> str:
+        (title,) = [title for title, at in places.items() if np.allclose(at, place, atol=2)]
+        return title
+
+    drawn = {(named(start), named(end)): marked for start, end, marked in found["edges"]}
+    wanted = {tuple(MEMBERS[name].title for name in pair): list(pair) == ends for pair in EDGES}
+    assert drawn == wanted
+
+
 def test_it_opens_with_the_step_from_rmsprop_to_adam(living):
     _, widget = living(FamilyTree)
+    check_picture(widget, "rmsprop > adam")
     expect(widget.get_by_role("status")).to_contain_text("RMSprop → Adam")
     assert shown(widget) == wanted("rmsprop > adam")
 
@@ -338,6 +377,7 @@ def test_every_node_and_every_edge_opens_what_python_has(living):
         widget.get_by_role("button", name=re.compile(rf"^{member.title}(\s*{member.year})?$")).first.click()
         settle(page)
         assert shown(widget) == wanted(name)
+        check_picture(widget, name)
         panel = widget.locator(".ol-panel")
         expect(panel).to_contain_text(member.torch or "not there")
         expect(panel).to_contain_text(str(member.year))
@@ -350,13 +390,14 @@ def test_every_node_and_every_edge_opens_what_python_has(living):
         settle(page)
         assert pressed(widget) == [label]
         assert shown(widget) == wanted(f"{before}{BETWEEN}{after}")
+        check_picture(widget, f"{before}{BETWEEN}{after}")
 
 
 def test_after_fifty_random_clicks_the_panel_still_equals_python(living):
     page, widget = living(FamilyTree)
     chance = random.Random(5)
     buttons = widget.locator("button")
-    for _ in range(50):
+    for i in range(50):
         pick = buttons.nth(chance.randrange(buttons.count()))
         opens = pick.get_attribute("data-opens")
         label = pick.get_attribute("aria-label")
@@ -374,6 +415,8 @@ def test_after_fifty_random_clicks_the_panel_still_equals_python(living):
         else:
             chosen = next(name for name, member in MEMBERS.items() if member.title == title)
         assert shown(widget) == wanted(chosen)
+        if i % 5 == 4:
+            check_picture(widget, chosen)
 
 
 def test_everything_is_reached_by_tab_and_opened_by_enter_and_shows_its_focus(living):

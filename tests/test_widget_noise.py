@@ -12,12 +12,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, Page, expect
-from test_widgets_in_page import act, data_values, hold, settle
+from test_widgets_in_page import act, hold, settle
 
 from optimlab.widgets import MinibatchNoise
 from optimlab.widgets import _random as chance
-from optimlab.widgets.noise import DATA, SAMPLES, SITUATIONS, SIZES, WINDOW, X, gradient, loss
+from optimlab.widgets.noise import DATA, SAMPLES, SITUATIONS, SIZES, WINDOW, X, _bowl, gradient, loss
 
 RANDOM_JS = Path(chance.__file__).parent / "js" / "random.js"
 
@@ -214,11 +215,11 @@ def said(widget: Locator) -> dict:
 
 
 def check(widget: Locator) -> None:
-    """Compare both tables with what Python computes from the state that the controls say."""
+    """Compare tables and pictures with what Python computes from the state that the controls say."""
     twin = MinibatchNoise(**said(widget))
     tables = widget.locator("details table")
     for table, rows in zip(tables.all(), (twin.table, twin.descents), strict=True):
-        shown = data_values(table.locator("tbody td"))
+        shown = read_cells(table.locator("tbody td"), 4, "no noise")
         right = [value for row in rows for value in row[1:]]
         assert [value is None for value in shown] == [value is None for value in right]
         pairs = [pair for pair in zip(shown, right, strict=True) if pair[1] is not None]
@@ -231,6 +232,64 @@ def check(widget: Locator) -> None:
     expect(widget.locator(".ol-readout")).to_contain_text(said_so)
     assert widget.locator("details").get_by_text("no noise", exact=True).count() == (not twin.replace)
     assert "inf" not in widget.locator("details").text_content()
+    check_pictures(widget, twin)
+
+
+def thin(points: np.ndarray) -> np.ndarray:
+    """Return every so many points and the last, 600 or a few more."""
+    stride = -(-len(points) // 600)
+    return np.concatenate([points[:-1:stride], points[-1:]])
+
+
+def check_pictures(widget: Locator, twin: MinibatchNoise) -> None:
+    """Compare both maps and both charts with what Python computes."""
+    field, cloud, losses, spread = figures(widget)
+    bowl = _bowl(twin.data)
+    sizes = {"batch": SAMPLES, "mini-batch": twin.batch_size, "single samples": 1}
+    names = (f"all {SAMPLES} samples", f"mini-batches of {twin.batch_size}", "single samples")
+    paths, curves = [], []
+    for (descent, size), tone, name in zip(sizes.items(), (2, 1, 3), names, strict=True):
+        path = twin.paths[descent]
+        lost = dict(zip(sizes, twin.descents, strict=True))[descent][3] is None
+        if lost:  # it stands still, and is drawn up to there
+            path = path[: np.flatnonzero(np.any(np.diff(path, axis=0), axis=1))[-1] + 2]
+        off = path - bowl["minimum"]
+        above = np.einsum("ti,ij,tj->t", off, bowl["curvature"], off) / 2
+        seen = thin(np.stack([size * np.arange(len(path)), above], axis=1))
+        paths.insert(0, (look(tone=tone), thin(path), size == SAMPLES))
+        # Close to the minimum the loss above it is lost in rounding.
+        curves.insert(0, Curve(look(tone=tone), *seen.T, name, slack=1e-9 * seen[:, 1] + 1e-28))
+    field.shows_map(paths=paths, spots=[(look(), "cross", bowl["minimum"]), (look(), "ring", twin.w)])
+    losses.shows_curves(curves, log_y=True)
+    off = twin.gradients - twin.gradient
+    share = 1 / twin.batch_size * (1 if twin.replace else (SAMPLES - twin.batch_size) / (SAMPLES - 1))
+    angles = np.linspace(0, 2 * np.pi, 73)
+    root = (
+        np.linalg.cholesky(off.T @ off / SAMPLES * share + 1e-300 * np.eye(2)) if share else np.zeros((2, 2))
+    )
+    ellipse = twin.gradient + np.stack([np.cos(angles), np.sin(angles)], axis=1) @ root.T
+    cloud.shows_map(
+        paths=[(look(tone=1), twin.cloud(), False), (look(), ellipse, False)],
+        arrows=[(look(tone=2), [0, 0], twin.gradient)],
+        spots=[(look(), "cross", [0, 0])],
+    )
+    b = np.arange(1, SAMPLES + 1)
+    plain = twin.variance / b
+    spread.shows_curves(
+        [
+            Curve(look(tone=4, faint=not twin.replace), b, plain, "σ²/B, with replacement"),
+            Curve(
+                look(faint=twin.replace),
+                b,
+                plain * (SAMPLES - b) / (SAMPLES - 1),
+                "times (N−B)/(N−1), without",
+            ),
+            Curve(look(tone=1), SIZES, [row[2] for row in twin.table], "measured", dots=True),
+        ],
+        log_x=True,
+        log_y=True,
+        mark=twin.batch_size,
+    )
 
 
 def on_map(widget: Locator, w: list[float]) -> tuple[float, float]:
@@ -310,7 +369,7 @@ def test_the_start_can_be_dragged_by_touch_and_the_page_does_not_scroll(living):
 
 def test_every_control_has_a_name_is_reached_by_tab_and_moves_by_keyboard(living):
     page, widget = living(MinibatchNoise)
-    controls = widget.locator("input, select, button").all()
+    controls = widget.locator("input, select, button:not(.ol-copy > button)").all()
     assert len(controls) == 9
     controls[0].focus()
     for control in controls:

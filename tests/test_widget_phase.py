@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator
 from test_widgets_in_page import act, settle
 
@@ -22,7 +24,7 @@ from optimlab.format import number
 from optimlab.landscapes import ravine
 from optimlab.rules import qhm
 from optimlab.widgets import MomentumPhase
-from optimlab.widgets.phase import COLORS, MODES, RULES
+from optimlab.widgets.phase import COLORS, DRAWN, MODES, RULES
 
 JS = Path(__file__).resolve().parents[1] / "optimlab" / "widgets" / "js"
 NODE = Path(sys.executable).parent / "node"
@@ -224,28 +226,86 @@ def said(widget: Locator) -> MomentumPhase:
         average=widget.get_by_label("Average").is_checked(),
         nesterov=widget.get_by_label("Nesterov").is_checked(),
         mode=widget.get_by_label("The map shows").input_value(),
+        log=widget.get_by_label("Logarithmic").is_checked(),
     )
 
 
 def check(widget: Locator) -> MomentumPhase:
-    """Compare the numbers that are shown with Python's."""
+    """Compare the numbers and the pictures that are shown with Python's."""
     python = said(widget)
-    shown = widget.locator("tbody td").evaluate_all(
-        "(cells) => cells.map((c) => [c.dataset.value, c.innerText])"
-    )
-    expected = [value for _, *values in python.table for value in values]
-    assert len(shown) == len(expected)
-    for (value, text), right in zip(shown, expected, strict=True):
-        if right is None:
-            assert (value, text) == ("", "")
-        elif isinstance(right, str):
-            assert (value, text) == (right, right)
-        else:
-            assert float(value.replace("Infinity", "inf")) == pytest.approx(right, rel=1e-12, abs=1e-300)
-            assert text == ("never" if value == "Infinity" else number(float(value)))
+    regions = widget.locator("tbody tr").nth(2).locator("td")
+    assert regions.all_text_contents() == [*python.regions, ""]
+    shown = read_cells(widget.locator("tbody tr:not(:nth-child(3)) td"), infinite="never")
+    expected = [value for name, *values in python.table if name != "region" for value in values]
+    for value, right in zip(shown, expected, strict=True):
+        assert (value is None) == (right is None)
+        assert right is None or value == pytest.approx(right, rel=1e-12, abs=1e-300)
     readout = widget.locator(".ol-readout")
     assert float(readout.get_attribute("data-value")) == max(python.rates)
+    check_pictures(widget, python)
     return python
+
+
+def check_pictures(widget: Locator, python: MomentumPhase) -> None:
+    """Compare the lines and points of the map, the eigenvalues and the errors with what Python computes."""
+    plane, errors = figures(widget)
+    flat, steep = look(tone=2), look(tone=1)
+    casing = look({"color": "var(--ol-back)"})
+    end = 2.2 if python.nesterov else 4
+    end = max(4, 6.4 * math.sqrt(python.kappa)) if python.average else end
+    betas = np.minimum(np.arange(121) / 120, 0.9999)
+
+    def border(lr: np.ndarray) -> np.ndarray:
+        scaled = lr * 2 * python.kappa / (1 - betas if python.average else 1)
+        return np.stack([np.minimum(scaled, 2 * end), betas], axis=1)
+
+    borders = []
+    for mode, wanted, curvature in zip(("flat", "steep"), (flat, steep), python.curvatures, strict=True):
+        if python.mode in (mode, "both"):
+            pair = quadratic.critical(betas, curvature, python.nesterov)
+            borders += [(wanted, border(lr), False) for lr in pair]
+    steepest = python.curvatures[0 if python.mode == "flat" else 1]
+    borders.append((look(), border(quadratic.limit(betas, steepest, python.nesterov)), False))
+    best, at = (python.best.lr, python.best.beta), (min(python.lr, end), python.beta)
+    plane.shows_map(
+        paths=[*((casing, points, False) for _, points, _ in borders), *borders],
+        spots=[(casing, "cross", best), (look(), "cross", best), (look(), "ring", at)],
+    )
+
+    unit, radius, flats, steeps = widget.locator(".ol-phase-circle").evaluate(
+        """(svg) => {
+            const circle = (one) => ["cx", "cy", "r"].map((name) => Number(one.getAttribute(name)));
+            return [...[".ol-phase-unit", ".ol-phase-radius"].map((name) => circle(svg.querySelector(name))),
+                [...svg.querySelectorAll(".ol-tone-2 circle")].map(circle),
+                [...svg.querySelectorAll(".ol-tone-1 path")].map((path) => path.getAttribute("d"))];
+        }"""
+    )
+    assert radius == pytest.approx([*unit[:2], unit[2] * max(python.rates)], abs=0.1)
+    crosses = [
+        np.array(re.findall(r"-?[\d.]+(?:e-?\d+)?", d), float).reshape(4, 2).mean(axis=0) for d in steeps
+    ]
+    for k, shown in enumerate(([one[:2] for one in flats], crosses)):
+        found = (np.array(shown) - unit[:2]) / unit[2] * [1, -1]
+        roots = np.stack([python.roots[:, k].real, python.roots[:, k].imag], axis=1)
+        np.testing.assert_allclose(found, roots, atol=0.01 * max(1.0, np.abs(roots).max()))
+
+    t = np.arange(DRAWN + 1)
+    paths = python.paths[: DRAWN + 1].T
+
+    def curve(wanted: tuple, y: np.ndarray, name: str) -> Curve:
+        # On a logarithmic axis from 1e-6 up, what is smaller is below the edge.
+        return Curve(wanted, t, np.maximum(np.abs(y), 1e-7) if python.log else y, name)
+
+    names = [
+        f"{name} direction, λ = {number(x)}"
+        for name, x in zip(("flat", "steep"), python.curvatures, strict=True)
+    ]
+    curves = [
+        curve(wanted, path, name) for wanted, path, name in zip((flat, steep), paths, names, strict=True)
+    ]
+    if python.log:
+        curves.append(curve(look(faint=True), max(python.rates) ** t, "what the rate promises"))
+    errors.shows_curves(curves, log_y=python.log)
 
 
 def at(widget: Locator, lr: float, beta: float, end: float = 4.0) -> tuple[float, float]:
@@ -259,7 +319,7 @@ def at(widget: Locator, lr: float, beta: float, end: float = 4.0) -> tuple[float
 def test_after_fifty_random_actions_the_page_still_equals_python(living):
     page, widget = living(MomentumPhase)
     chance = random.Random(7)
-    controls = widget.locator("input, select, button")
+    controls = widget.locator("input, select, button:not(.ol-copy > button)")
     assert controls.count() == 3 + 1 + 3 + len(BUTTONS)
     check(widget)
     for i in range(50):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from xml.etree import ElementTree
@@ -9,9 +10,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator
-from test_widgets_in_page import act, data_values, hold, settle
+from test_widgets_in_page import act, hold, settle
 
+from optimlab.format import number
 from optimlab.plots import STYLE
 from optimlab.widgets import AdaptiveRates
 from optimlab.widgets._base import strokes
@@ -176,28 +179,59 @@ def said(widget: Locator) -> dict:
 
 
 def check(widget: Locator) -> None:
-    """Compare the table, the bars and the words with what Python computes from what the controls say."""
+    """Compare the table, the pictures and the words with what Python computes from what the controls say."""
     twin = AdaptiveRates(**said(widget))
+    twin.trace = functools.cache(twin.trace)
     rows = widget.locator("details tbody tr")
     assert rows.count() == len(twin.table)
     names = widget.locator("details tbody").evaluate(
         "(body) => [...body.rows].map((row) => [row.cells[0].textContent, row.cells[1].textContent])"
     )
     assert names == [row[:2] for row in twin.table]
-    shown = data_values(widget.locator("details tbody td.ol-number"))
+    shown = read_cells(widget.locator("details tbody td.ol-number"), 4)
     right = [value for row in twin.table for value in row[2:]]
     assert [value is None for value in shown] == [value is None for value in right]
     for on_page, computed in zip(shown, right, strict=True):
         if computed is not None:
             assert on_page == pytest.approx(computed, rel=1e-9, abs=1e-14)
-    roots = [np.sqrt(row[3]) for row in twin.table if row[3] is not None]
-    bars = [float(text) for text in widget.locator(".ol-bars div").all_text_contents()]
-    assert bars == pytest.approx(roots, rel=0.01)
+    check_pictures(widget, twin)
     words = widget.locator(".ol-readout").text_content()
     assert words.startswith(f"{KINDS[twin.rule].label} at step {twin.step}: ")
     distances = re.search(r"rare weight has traveled (\S+), the dense one (\S+)\.", words)
     dense, rare = twin.distance(twin.rule)[twin.step]
     assert [float(x) for x in distances.groups()] == pytest.approx([rare, dense], rel=0.01)
+
+
+def check_pictures(widget: Locator, twin: AdaptiveRates) -> None:
+    """Compare the charts, the gradients above them and the bars below with what Python computes."""
+    looks = {name: look(stroke) for name, stroke in strokes(KINDS).items()}
+    t = np.arange(STEPS + 1)
+    rates, distances = ({name: what(name) for name in twin.shown} for what in (twin.rates, twin.distance))
+    charts = figures(widget)
+    gradients = twin.gradients
+    strips = widget.locator(".ol-stems path").evaluate_all("(all) => all.map((one) => one.getAttribute('d'))")
+    for i in range(2):
+        rate, distance = charts[2 * i : 2 * i + 2]
+        curves = [Curve(looks[name], t, found[:, i]) for name, found in rates.items()]
+        rate.shows_curves(curves, log_y=True, mark=twin.step)
+        curves = [Curve(looks[name], t, found[:, i]) for name, found in distances.items()]
+        distance.shows_curves(curves, mark=twin.step)
+        stems = np.array(re.findall(r"M([\d.]+),40v-([\d.]+)", strips[i]), float)
+        there = np.flatnonzero(gradients[:, i])
+        places = distance.places(np.stack([there + 1, 0 * there], axis=1))[:, 0]
+        heights = np.maximum(2, 38 * gradients[there, i] / gradients.max())
+        np.testing.assert_allclose(stems, np.stack([places, heights], axis=1), atol=0.2)
+    roots = [np.sqrt(row[3]) for row in twin.table if row[3] is not None]
+    bars = widget.locator(".ol-bars div").evaluate_all(
+        """(all) => all.map((bar) => [bar.textContent, bar.style.getPropertyValue("--ol-own"),
+            bar.style.getPropertyValue("--ol-fill"), bar.style.getPropertyValue("--ol-share")])"""
+    )
+    kept = [name for name in twin.shown if KINDS[name].squares]
+    assert [text for text, *_ in bars] == [number(root, 3) for root in roots]
+    assert [color for _, color, *_ in bars] == [STYLE[name]["color"] for name in kept for _ in range(2)]
+    assert [fill for _, _, fill, _ in bars] == ["currentColor", ""] * len(kept)
+    shares = np.array(roots) / max([*roots, 1e-300])
+    np.testing.assert_allclose([float(share) for *_, share in bars], shares, atol=1e-3)
 
 
 def test_after_fifty_random_actions_the_page_equals_python(living):
@@ -276,7 +310,7 @@ def test_the_step_follows_a_finger(living):
 
 def test_every_control_has_a_name_is_reached_by_tab_and_moves_by_keyboard(living):
     page, widget = living(AdaptiveRates)
-    controls = widget.locator("input, select, button").all()
+    controls = widget.locator("input, select, button:not(.ol-copy > button)").all()
     assert len(controls) == 17
     controls[0].focus()
     for control in controls:

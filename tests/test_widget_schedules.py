@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, Page, expect
-from test_widgets_in_page import act, act_at_random, data_values, settle
+from test_widgets_in_page import act, act_at_random, settle
 
 from optimlab.schedules import Schedule, cosine, one_cycle, polynomial, step, warmup
 from optimlab.widgets import ScheduleComposer
@@ -234,17 +235,29 @@ def said(widget: Locator) -> ScheduleComposer:
         slots.append(
             {"on": on, "schedule": schedule, "hyper": hyper, "warmup": int(warm), "warmup_start": start}
         )
-    return ScheduleComposer(slots=slots, **state)
+    log = widget.get_by_label("Logarithmic").is_checked()
+    return ScheduleComposer(slots=slots, log=log, **state)
 
 
 def check(widget: Locator) -> ScheduleComposer:
-    """Compare the table and the code with those of the Python twin, and return it."""
+    """Compare the table, the code and the chart with those of the Python twin, and return it."""
     twin = said(widget)
-    shown = data_values(widget.locator("details tbody tr:not([hidden]) td[data-value]"))
+    shown = read_cells(widget.locator("details tbody tr:not([hidden]) td[data-value]"))
     expected = [value for row in twin.table for value in row[2:]]
     assert shown == pytest.approx(expected, rel=1e-9, abs=1e-12)
     assert widget.locator("details tbody tr:not([hidden]) th").all_text_contents() == list(twin.rates)
     assert widget.locator(".ol-torch").text_content() == twin.code
+    (chart,) = figures(widget)
+    tones = dict(zip(SLOTS, (2, 1, 3), strict=True))
+    titles = {row[0]: f"{row[0]}: {row[1]}" for row in twin.table}
+    chart.shows_curves(
+        [
+            Curve(look(tone=tones[slot]), range(1, twin.steps + 1), rates, titles[slot])
+            for slot, rates in twin.rates.items()
+        ],
+        log_y=twin.log,
+        mark=twin.step,
+    )
     return twin
 
 

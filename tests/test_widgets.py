@@ -22,6 +22,7 @@ from optimlab.widgets import (
     Descent,
     EWAExplorer,
     MinibatchNoise,
+    MomentumPhase,
     Quiz,
     Walkthrough,
 )
@@ -210,6 +211,13 @@ def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, wor
         setattr(widget, name, value)
     assert all(word in str(caught.value) for word in words)
     assert getattr(widget, name) == before
+
+
+def test_a_name_that_ipywidgets_has_too_is_listed_where_the_widget_defines_it():
+    with pytest.raises(TypeError, match="it has average, beta, kappa, log, lr, mode, nesterov$"):
+        MomentumPhase(logs=True)
+    with pytest.raises(TypeError, match="it has chapter, note, origin, query, verdict$"):
+        CheckedNotes(link=False)
 
 
 def test_what_ipywidgets_itself_passes_is_taken():

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import LABORATORY, THEMES, opening, out_of_reach
+from drawn import Curve, figures, look, read_cells
 from playwright.sync_api import Locator, Page, expect
 
 from optimlab.averages import ewa, ewa_corrected, weights
@@ -48,6 +49,8 @@ def models(page: Page) -> dict:
 def of_kind(page: Page, kind: str) -> list[tuple[Locator, dict]]:
     """Return the living widgets of one kind, each with the state it was built with."""
     states = {name: model["state"] for name, model in models(page).items()}
+    for state in states.values():
+        state["spec"] = json.loads(state["spec"])  # it travels as text
     return [
         (page.locator(f'.ol-mount[data-model="{name}"] .ol'), state)
         for name, state in states.items()
@@ -106,7 +109,7 @@ def check_walkthrough(widget: Locator, state: dict) -> None:
     if python:
         python.run, python.hyper = name, hyper
         trace = python.table
-        shown = data_values(widget.locator(".ol-side-by-side tbody td"))
+        shown = read_cells(widget.locator(".ol-side-by-side tbody td"))
         for i, column in enumerate(python.beside.values() if shown else []):
             own = [value for value in shown[i :: len(python.beside)] if value is not None]
             assert_equal(own, column[~np.isnan(column)])
@@ -115,14 +118,33 @@ def check_walkthrough(widget: Locator, state: dict) -> None:
     else:
         return  # a rule that the page itself defines is known to its notebook only
     columns = run["columns"]
-    shown = data_values(widget.locator(".ol-steps tbody td"))
+    shown = read_cells(widget.locator(".ol-steps tbody td"))
     # Of a long run the rows around the current step are shown.
     labels = [int(text) for text in widget.locator(".ol-steps tbody th").all_text_contents()]
     rows = slice(labels[0] - run["first"] + 1, labels[-1] - run["first"] + 2)
     for i, column in enumerate(columns):
         assert_equal(shown[i :: len(columns)], trace[column["name"]][rows])
     current = widget.locator(".ol-steps tr[aria-current=step] th")
-    assert float(current.text_content()) == said["Step t"] + run["first"] - 1
+    at = said["Step t"] + run["first"] - 1
+    assert float(current.text_content()) == at
+    # The chart that is chosen, with a large point on every curve at the current step.
+    (chart,) = figures(widget)
+    which = widget.get_by_label("Chart", exact=True)
+    which = which.input_value() if which.count() else run["charts"][0][0]
+    drawn = [next(c for c in columns if c["name"] == quantity) for quantity in dict(run["charts"])[which]]
+    times = np.arange(len(trace[drawn[0]["name"]])) + run["first"] - 1
+    now = times == at
+    curves = [(look(tone=column["tone"]), trace[column["name"]], column) for column in drawn]
+    chart.shows_curves(
+        [
+            *(
+                Curve(one, times, y, column["label"], dots=column["name"] in run["inputs"])
+                for one, y, column in curves
+            ),
+            *(Curve(one, times[now], y[now], dots=True) for one, y, _ in curves),
+        ],
+        mark=at,
+    )
 
 
 def check_explorer(widget: Locator) -> None:
@@ -137,7 +159,7 @@ def check_explorer(widget: Locator) -> None:
     corrected = widget.get_by_label("Bias correction").is_checked()
     raw = ewa.trace(theta=theta, v=start, beta=beta)["v"]
     v_hat = ewa_corrected.trace(theta=theta, v=start, beta=beta)["v_hat"]
-    shown = data_values(widget.locator("details tbody td"))
+    shown = read_cells(widget.locator("details tbody td"))
     assert_equal(shown[0::4], np.array([np.nan, *theta]))
     share = weights(day, beta, start="corrected" if corrected else "zero")
     of_start = beta**day / (1 - beta**day if corrected else 1)
@@ -149,6 +171,51 @@ def check_explorer(widget: Locator) -> None:
         (v_hat if corrected else raw)[day], rel=EXACT
     )
     assert float(readout.get_attribute("data-weights")) == pytest.approx(share.sum(), rel=EXACT)
+    # Both averages, dot by dot above the sliders, the band of the day, and the bars of the weights.
+    drawn = widget.evaluate(EXPLORED)
+    places, ticks = drawn["places"], np.array(drawn["ticks"], float)
+    down = np.polyfit(*ticks.T, 1)
+    for tone, average, ahead in ((1, raw, not corrected), (2, v_hat, corrected)):
+        wanted = np.stack([places, np.polyval(down, average)], axis=1)[np.isfinite(average)]
+        curve = drawn["curves"][tone - 1]
+        np.testing.assert_allclose(curve["dots"], wanted, atol=0.6)
+        np.testing.assert_allclose(path_points(curve["d"]), wanted, atol=0.6)
+        assert curve["faint"] != ahead
+    assert sum(drawn["band"]) / 2 == pytest.approx(places[day], abs=0.6)
+    weighed = np.abs([of_start, *share])
+    heights = np.array(drawn["bars"])
+    np.testing.assert_allclose(heights[:, 0], places[: day + 1], atol=0.6)
+    np.testing.assert_allclose(heights[:, 1], np.maximum(62 * weighed / weighed.max(), 0.5), atol=0.6)
+
+
+EXPLORED = """(widget) => {
+    const svg = widget.querySelector(".ol-plot > svg");
+    const at = (one, ...names) => names.map((name) => Number(one.getAttribute(name)));
+    const [x, width] = at(svg.querySelector(".ol-band"), "x", "width");
+    return {
+        places: [...widget.querySelectorAll(".ol-vertical")].map((input) => parseFloat(input.style.left)),
+        ticks: [...svg.querySelectorAll(".ol-grid text")].map((t) => [t.textContent, ...at(t, "y")]),
+        curves: [1, 2].map((tone) => {
+            const group = svg.querySelector(`.ol-tone-${tone}`);
+            const dots = [...group.querySelectorAll("circle:not([visibility=hidden])")];
+            return {
+                d: group.querySelector("path").getAttribute("d"),
+                faint: group.classList.contains("ol-faint"),
+                dots: dots.map((dot) => at(dot, "cx", "cy")),
+            };
+        }),
+        band: [x, x + width],
+        bars: [...widget.querySelectorAll(".ol-bar")].map((bar) => {
+            const [left, wide, tall] = at(bar, "x", "width", "height");
+            return [left + wide / 2, tall];
+        }),
+    };
+}"""
+
+
+def path_points(d: str) -> list[list[float]]:
+    """Return the points that straight lines of a path go through."""
+    return [[float(x) for x in point.split(",")] for point in re.split("[ML]", d)[1:]]
 
 
 @pytest.fixture
@@ -420,28 +487,40 @@ def act(control: Locator, dice: float) -> None:
     control.evaluate(f"async (control, dice) => {{ await ({ACT})(control, dice); return {DRAWN}; }}", dice)
 
 
-HELD = """async () => {
+HELD = """async ([id, changes]) => {
     const [{ js, state }] = Object.values(JSON.parse(document.getElementById("ol-models").textContent));
     const { default: widget } = await import(new URL(js, document.baseURI));
+    Object.assign(state, changes);
     const listeners = {};
     window.model = {
         get: (name) => state[name],
-        set(name, value) { state[name] = value; (listeners[name] ?? []).forEach((call) => call()); },
+        // One name and its value, or several in an object; only a value that is another one is told of.
+        set(given, value) {
+            const changes = typeof given === "string" ? { [given]: value } : given;
+            const same = (name) => JSON.stringify(state[name]) === JSON.stringify(changes[name]);
+            const others = Object.keys(changes).filter((name) => !same(name));
+            Object.assign(state, changes);
+            for (const name of others) (listeners[name] ?? []).forEach((call) => call());
+        },
         on: (name, call) => (listeners[name.slice(7)] ??= []).push(call),
         off: (name, call) => listeners[name.slice(7)].splice(listeners[name.slice(7)].indexOf(call), 1),
         save_changes() { window.saved = { ...state }; },
         listeners,
+        state,
     };
     const el = document.createElement("div");
-    el.id = "held";
+    el.id = id;
     document.body.append(el);
     window.stop = await widget.render({ model, el });
 }"""
 
 
-def hold(page: Page) -> None:
-    """Render the first widget once more, as ``#held``, with a `model` that the test sets as a kernel does."""
-    page.evaluate(HELD)
+def hold(page: Page, as_: str = "held", **state) -> None:
+    """Render the first widget once more, as ``#held``, with a `model` that the test sets as a kernel does.
+
+    It begins in the state that the page was built with, but for what is given.
+    """
+    page.evaluate(HELD, [as_, state])
 
 
 def act_at_random(widget: Locator, controls: str, chance: random.Random, times: int = 50) -> None:
@@ -472,11 +551,11 @@ def test_the_notes_figures_stand_beside_ours_with_their_verdict(page):
     settle(page)
     printed = state["spec"]["runs"][0]["printed"]
     assert widget.locator(".ol-printed > span").count() == sum(map(len, printed.values()))
-    for key, figures in printed.items():
+    for key, given in printed.items():
         step, quantity = key.split(" ")
         column = [c["name"] for c in state["spec"]["runs"][0]["columns"]].index(quantity)
         cell = widget.locator(".ol-steps tbody tr").nth(int(step)).locator("td").nth(column)
-        for figure in figures:
+        for figure in given:
             expect(cell.locator(".ol-printed")).to_contain_text(figure["printed"])
             expect(cell.locator(".ol-printed")).to_contain_text(figure["verdict"])
     # Other values than the notes': the figures stay, but are not judged.

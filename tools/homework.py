@@ -38,6 +38,8 @@ CODE_STUB = "# your code here"
 TEXT_STUB = "*Your answer here.*"
 REGIONS = {"SOLUTION", "HIDDEN TESTS"}
 MARK = re.compile(r"^\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS)\s*$")
+# A link to a page of the site, as the sources have it; a copy that is handed out lies elsewhere.
+PAGE_LINK = re.compile(r"\[([^\]]+)\]\(\.\./([\w-]+)\.ipynb\)")
 SEED_LINE = re.compile(r"^SEED = \d+$", re.MULTILINE)
 KEPT_CELL_METADATA = ("tags", "nbgrader")
 # What makes a task: the kinds that nbgrader knows, by their flags (grade, solution, locked).
@@ -132,8 +134,33 @@ def release(notebook: NotebookNode, seed: int) -> NotebookNode:
     return result
 
 
+def title(page: str) -> str:
+    """Return the title of a page of the site."""
+    for cell in read(SITE.parent / f"{page}.ipynb").cells:
+        for line in cell.source.splitlines():
+            if cell.cell_type == "markdown" and line.startswith("# "):
+                return line.removeprefix("# ").strip()
+    raise HomeworkError(f"chapters/{page}.ipynb has no title")
+
+
+def without_links(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook that says what the pages are called that it links to, and links to none.
+
+    The site has the pages beside its copy; where else a copy lies, nobody knows.
+    """
+    result = copy.deepcopy(notebook)
+    for cell in result.cells:
+        if cell.cell_type == "markdown":
+            cell.source = PAGE_LINK.sub(lambda link: f"{link[1]} (“{title(link[2])}”)", cell.source)
+    return result
+
+
 def student_seed(seed: int, student: str) -> int:
-    """Return the seed of one student: the same on every machine, and not to be guessed from another's."""
+    """Return the seed of one student: the same on every machine, and another for every student.
+
+    It keeps answers from being passed on. Who knows one student's seed can find a short seed of the class by
+    trying, and with it all others; with 20 digits there are too many to try.
+    """
     digest = hashlib.sha256(f"{seed}:{student.strip()}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
@@ -212,6 +239,8 @@ def find_problems(notebook: NotebookNode, name: str) -> Iterator[str]:
             yield f"{where}: the marks of its regions do not pair up: {', '.join(marks)}"
         if what in ("answer", "words") and marks != ["BEGIN SOLUTION", "END SOLUTION"]:
             yield f"{where}: expected one solution, between ### BEGIN SOLUTION and ### END SOLUTION"
+        if PAGE_LINK.search(cell.source):
+            yield f"{where}: a link to a page; put it into a cell without nbgrader's metadata"
         if what in ("given", "test") and "BEGIN SOLUTION" in marks:
             yield f"{where}: a solution in a cell that is locked"
         if what == "answer":
@@ -304,7 +333,7 @@ def make(to: Path, seed: int, students: Path | None = None) -> int:
         else:
             copies = {to / one / path.name: student_seed(seed, one) for one in students_in(students)}
         for file, its_seed in copies.items():
-            write(file, stored(release(notebook, its_seed)))
+            write(file, stored(without_links(release(notebook, its_seed))))
             count += 1
     return count
 
@@ -322,7 +351,8 @@ c.ExecutePreprocessor.timeout = 60
 def make_nbgrader(to: Path, seed: int) -> int:
     """Write a course folder for nbgrader: the sources with the seed of the class, and its settings."""
     for path in sources():
-        write(to / "source" / path.stem / path.name, stored(with_seed(checked(path), seed)))
+        copied = without_links(with_seed(checked(path), seed))
+        write(to / "source" / path.stem / path.name, stored(copied))
     write(to / "nbgrader_config.py", NBGRADER_CONFIG)
     return len(sources())
 

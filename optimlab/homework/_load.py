@@ -20,10 +20,32 @@ MACHINERY = {"_load", "tasks"}
 DRAWS = 1000
 
 
+# How many values of a long list are printed.
+SHOWN = 20
+
+
+class Numbers(Mapping):
+    """All numbers that were drawn, also those that students are not shown, whose names begin with ``_``."""
+
+    def __init__(self, numbers: dict):
+        self._numbers = numbers
+
+    def __getitem__(self, name: str):
+        value = self._numbers[name]
+        # A copy, so that changing it changes no other answer.
+        return value.copy() if isinstance(value, np.ndarray | list | dict) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
 class Homework(Mapping):
     """The homework of one chapter with one seed: a mapping from the names of the given numbers.
 
-    Made by `load`.
+    Made by `load`. What was drawn under a name that begins with ``_`` is not given: some of it is answers.
 
     Attributes
     ----------
@@ -37,22 +59,21 @@ class Homework(Mapping):
 
     def __init__(self, name: str, seed: int, numbers: dict, tasks: dict[str, Task]):
         self.name, self.seed, self.tasks = name, seed, tasks
-        self._numbers = numbers
+        self._numbers = Numbers(numbers)  # what tasks are checked with
 
     def __getitem__(self, name: str):
-        if name not in self._numbers:
+        given = list(self)
+        if name not in given:
             raise KeyError(
-                f"{self.name} gives no {name!r}{closest(name, self)}; it gives {', '.join(self)}"
+                f"{self.name} gives no {name!r}{closest(str(name), given)}; it gives {', '.join(given)}"
             ) from None
-        value = self._numbers[name]
-        # A copy, so that changing it changes no other answer.
-        return value.copy() if isinstance(value, np.ndarray | list | dict) else value
+        return self._numbers[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._numbers)
+        return (name for name in self._numbers if not name.startswith("_"))
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return sum(1 for _ in self)
 
     def __repr__(self) -> str:
         return f"<Homework {self.name} with seed {self.seed}: {', '.join(self.tasks)}>"
@@ -63,7 +84,7 @@ class Homework(Mapping):
         Parameters
         ----------
         *names : str
-            Which; all by default.
+            Which; all that are given by default.
         """
         names = names or tuple(self)
         width = max(map(len, names))
@@ -92,6 +113,21 @@ class Homework(Mapping):
             print("Nothing to show yet: first make the rule right.")
             return None
 
+    def solved(self, task: str, answer) -> bool:
+        """Return whether an answer is right, before something is shown of it; if not, say so in a line.
+
+        Parameters
+        ----------
+        task : str
+            The name of the task.
+        answer
+            What `check` takes.
+        """
+        right = self._problem(task, answer) is None
+        if not right:
+            print(f"Nothing to show yet: first make `{task}` right.")
+        return right
+
     def check(self, task: str, answer) -> None:
         """Compare an answer with the right one.
 
@@ -108,22 +144,31 @@ class Homework(Mapping):
             If the answer is not right, not there yet, or not what was asked for. The message says what was
             got and, where it is known, which mistake leads there.
         """
-        if task not in self.tasks:
-            raise KeyError(f"{self.name} has no task {task!r}{closest(task, self.tasks)}")
-        try:
-            problem = self.tasks[task].problem(without_tensors(answer), self)
-        except RecursionError:
-            problem = "got something that is nested without end"
+        problem = self._problem(task, answer)
         if problem is not None:
             raise AnswerError(f"{task}: {problem}")
         print(f"{task}: right.")
+
+    def _problem(self, task: str, answer) -> str | None:
+        """Return what is wrong with an answer, or None."""
+        if task not in self.tasks:
+            raise KeyError(f"{self.name} has no task {task!r}{closest(task, self.tasks)}")
+        try:
+            return self.tasks[task].problem(without_tensors(answer), self._numbers)
+        except RecursionError:
+            return "got something that is nested without end"
 
 
 def _text(value) -> str:
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_text(key)}: {_text(one)}' for key, one in value.items())}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_text, value))}]"
+        texts = list(map(_text, value[:SHOWN]))
+        if len(value) > SHOWN:
+            texts.append(f"... {len(value)} in all")
+        return f"[{', '.join(texts)}]"
     return value if isinstance(value, str) else format.number(value)
 
 
@@ -162,9 +207,9 @@ def load(name: str, seed: int) -> Homework:
     for attempt in range(DRAWS):
         numbers = chapter.numbers(np.random.default_rng([int(seed), attempt]))
         homework = Homework(name, int(seed), numbers, chapter.TASKS)
-        if all(task.separates(homework) for task in chapter.TASKS.values()):
+        if all(task.separates(homework._numbers) for task in chapter.TASKS.values()):
             return homework
-    blamed = [key for key, task in chapter.TASKS.items() if not task.separates(homework)]
+    blamed = [key for key, task in chapter.TASKS.items() if not task.separates(homework._numbers)]
     raise ValueError(
         f"{name}, seed {seed}: {DRAWS} draws and in each a mistake gives the right answer; "
         f"in the last one in {', '.join(blamed)}"

@@ -351,6 +351,14 @@ def _swapped(w, g, t, m_hat=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0.999,
     return _running(w, g, t, m_hat, v_hat, lr=lr, beta1=beta2, beta2=beta1, eps=eps)
 
 
+def _one_beta(w, g, t, m_hat=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    return _running(w, g, t, m_hat, v_hat, lr=lr, beta1=beta1, beta2=beta1, eps=eps)
+
+
+def _other_beta(w, g, t, m_hat=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    return _running(w, g, t, m_hat, v_hat, lr=lr, beta1=beta2, beta2=beta2, eps=eps)
+
+
 def _old(w, g, t, m_hat=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
     _, m, v = _running(w, g, t, m_hat, v_hat, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
     return w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
@@ -436,6 +444,8 @@ STEP = Function(
         ),
         Mistake(_old, "The weight moves with the old averages. Make the new ones first, then the step."),
         Mistake(_swapped, "beta1 and beta2 are swapped: beta1 belongs to the average of gradients."),
+        Mistake(_one_beta, "Both averages forget with beta1. The one of the squares forgets with beta2."),
+        Mistake(_other_beta, "Both averages forget with beta2. The one of the gradients forgets with beta1."),
         Mistake(_uphill, "The weight moves up the slope: a step is taken off it."),
         Mistake(
             lambda *a, **k: (lambda r: (r[1], r[2], r[0]))(_running(*a, **k)),

@@ -470,7 +470,7 @@ TUNE = AnyDrift(
     settings=("beta",),
     objective=_objective,
     budget=12,
-    good=lambda n: 1.08 * _least(n["drift"], n["scale"]),
+    good=lambda n: 1.1 * _least(n["drift"], n["scale"]),
     unit="mean squared error",
     mistakes=[
         Mistake(lambda n: (0.9,), "This is the usual β. It knows nothing of this noise and this drift."),

@@ -12,7 +12,8 @@ from .. import walkthroughs
 from ..clipping import by_norm
 from ..descent import run
 from ..rules import adam, gradient_descent
-from .tasks import Call, Function, Match, Mistake, Prediction, Value, call
+from .minibatch import checked_settings, left_after
+from .tasks import Call, Function, Match, Mistake, Prediction, Search, Value, call
 
 SLIP = "full-batch-sgd"  # the worked example of the notes whose slip is to be found
 STEPS, WEIGHTS, NOISE = 800, 100, 10.0  # of the runs with noise: how many, and its standard deviation
@@ -49,6 +50,10 @@ def numbers(rng: np.random.Generator) -> dict:
         "small_batch": small_curve,
         "curves": curves,
         "_causes": causes,
+        "_curvature": float(10 ** rng.uniform(-0.3, 1.0)),
+        "_spread": float(rng.integers(10, 31)),
+        "_noise": float(rng.uniform(0.3, 1.0)),
+        "_overhead": float(rng.choice([0.005, 0.02, 0.08])),
     }
 
 
@@ -217,9 +222,9 @@ def _combine(gradients, sizes, limit):
     return by_norm(np.average(gradients, axis=0, weights=sizes), limit)
 
 
-def _clipped(g, limit):
+def _clipped(g, limit, always=False):
     norm = float(np.sqrt(np.sum(np.square(g))))
-    return np.asarray(g, float) * min(1.0, limit / norm)
+    return np.asarray(g, float) * (limit / norm if always else min(1.0, limit / norm))
 
 
 def _combine_calls(n: Mapping) -> list[Call]:
@@ -254,6 +259,13 @@ COMBINE = Function(
         Mistake(
             lambda gradients, sizes, limit: np.average(gradients, axis=0, weights=sizes),
             "`limit` makes no difference.",
+        ),
+        Mistake(
+            lambda gradients, sizes, limit: _clipped(
+                np.average(gradients, axis=0, weights=sizes), limit, always=True
+            ),
+            "The gradient always gets the norm `limit`, also where its own is smaller. Clipping leaves a "
+            "small gradient as it is.",
         ),
         Mistake(
             lambda gradients, sizes, limit: np.clip(
@@ -464,6 +476,63 @@ def _curves(rng: np.random.Generator) -> tuple[list[float], dict[str, list[float
     return loss(lr, larger=1), {letter: curves[cause] for letter, cause in order.items()}, order
 
 
+# A search -------------------------------------------------------------------------------------
+
+FAR, LARGEST = 4000, 4096  # the last step of a trial, and the largest batch
+NEAR = 0.001  # the loss at which a training is over, by the loss at its start
+PER_SAMPLE = 0.001  # seconds
+
+
+def _seconds(bowl: tuple[float, float, float], overhead: float, lr, batch_size) -> np.ndarray:
+    """Return how long it takes until the mean loss is near; infinity where it never is."""
+    lr, batch_size = np.broadcast_arrays(np.asarray(lr, float), np.asarray(batch_size, float))
+    left = left_after(np.arange(1, FAR + 1), *bowl, lr[..., None], batch_size[..., None])
+    there = left <= NEAR
+    steps = np.where(there.any(axis=-1), there.argmax(axis=-1) + 1, math.inf)
+    return steps * (overhead + PER_SAMPLE * batch_size)
+
+
+def _bowl(n: Mapping) -> tuple[float, float, float]:
+    return n["_curvature"], n["_spread"], n["_noise"]
+
+
+def _objective(n: Mapping) -> Callable:
+    def seconds(lr: float, batch_size: float) -> float:
+        checked_settings(lr, batch_size, LARGEST)
+        return float(_seconds(_bowl(n), n["_overhead"], lr, batch_size))
+
+    return seconds
+
+
+@functools.cache
+def _fastest(bowl: tuple[float, float, float], overhead: float) -> tuple[float, float]:
+    """Return the least time that a thorough search finds, and the best rate of the largest batch."""
+    rates, sizes = np.geomspace(0.02, 2.2, 24) / bowl[0], 2.0 ** np.arange(4, 13)
+    found = _seconds(bowl, overhead, rates[:, None], sizes)
+    return float(found.min()), float(rates[found[:, -1].argmin()])
+
+
+TUNE = Search(
+    settings=("lr", "batch_size"),
+    objective=_objective,
+    budget=40,
+    good=lambda n: 1.5 * _fastest(_bowl(n), n["_overhead"])[0],
+    unit="seconds",
+    mistakes=[
+        Mistake(lambda n: (0.1, 32), "This pair is often recommended. It knows nothing of this training."),
+        Mistake(lambda n: (0.1, 256), "This rate is often recommended. It knows nothing of this training."),
+        Mistake(lambda n: (0.01, 32), "These are usual defaults. They know nothing of this training."),
+        Mistake(lambda n: (1.0, 1024), "A large batch with a large rate. Neither knows this training."),
+        Mistake(
+            lambda n: (_fastest(_bowl(n), n["_overhead"])[1], LARGEST),
+            "This is the best rate of the largest batch. Most of its samples are wasted.",
+        ),
+    ],
+    hint="Spread the first trials over powers of ten of the rate, for a small, a middle and a large batch; "
+    "then look closer around the best, in both.",
+)
+
+
 TASKS = {
     "scaled": SCALED,
     "slip": SLIP_FOUND,
@@ -471,6 +540,7 @@ TASKS = {
     "combine": COMBINE,
     "noise_scale": NOISE_SCALE,
     "cost": COST,
+    "tune": TUNE,
     "predicted": Prediction(NAMES, most=1000),
     "measured": MEASURED,
     "causes": Match(right=lambda n: n["_causes"], options=CAUSES),

@@ -12,7 +12,7 @@ from .. import walkthroughs
 from ..descent import run
 from ..landscapes import double_well
 from ..rules import gradient_descent
-from .tasks import ByHand, Call, Function, Match, Mistake, Prediction, Value, call
+from .tasks import ByHand, Call, Function, Match, Mistake, Prediction, Search, Value, call
 
 SLIP = "mb-sgd-three-updates"  # the worked example of the notes whose slip is to be found
 PRINTED = ("w after image 1", "w after image 2", "w after image 3", "w after image 128")
@@ -43,6 +43,9 @@ def numbers(rng: np.random.Generator) -> dict:
         "_gradients": rng.permutation(np.arange(-9, 10))[:5].astype(float),
         "_tau": float(rng.integers(5, 50)),
         "_points": rng.integers(1, 5, (5, 2)).astype(float),
+        "_curvature": float(10 ** rng.uniform(-0.5, 1.3)),
+        "_spread": float(rng.integers(10, 31)),
+        "_noise": float(rng.uniform(0.3, 1.2)),
     }
 
 
@@ -421,6 +424,7 @@ def _descend_calls(n: Mapping) -> list[Call]:
     return [
         call(line, n["w0"], x[:4], y[:4], lr=0.01, batch_size=2),
         call(line, n["w0"], x, y, lr=0.01, batch_size=2, epochs=2),
+        call(line, n["w0"], x[:4], y[:4], lr=0.01, batch_size=3),
         call(absolute, 1.25, x, y, lr=0.03, batch_size=3, epochs=3),
         call(plane, np.array([0.5, -1.0]), x, y, lr=0.02, batch_size=2, epochs=2),
     ]
@@ -441,6 +445,13 @@ def _steps_times(factor: Callable) -> Callable:
 def _dropping(gradient, w, x, y, lr=0.1, batch_size=2, epochs=1):
     whole = len(x) - len(x) % batch_size
     return _descend(gradient, w, x[:whole], y[:whole], lr, batch_size, epochs)
+
+
+def _in_equal_parts(gradient, w, x, y, lr=0.1, batch_size=2, epochs=1):
+    for _ in range(epochs):
+        for rows in np.array_split(np.arange(len(x)), math.ceil(len(x) / batch_size)):
+            w = w - lr * gradient(w, x[rows], y[rows])
+    return w
 
 
 def _stale(gradient, w, x, y, lr=0.1, batch_size=2, epochs=1):
@@ -467,6 +478,11 @@ DESCEND = Function(
     calls=_descend_calls,
     mistakes=[
         Mistake(_dropping, "The short last batch is dropped. It makes an update, too."),
+        Mistake(
+            _in_equal_parts,
+            "The samples are split into parts of about the same size. Every batch is full but the last, "
+            "which gets what is left.",
+        ),
         Mistake(
             _stale,
             "All gradients of an epoch are taken at the weight of its start. Take each at the present one.",
@@ -495,6 +511,79 @@ DESCEND = Function(
             "This works for the line alone. All it may know of the model is what `gradient` returns.",
         ),
     ],
+)
+
+
+# A search -------------------------------------------------------------------------------------
+
+SPENT, LARGEST = 2048, 256  # samples that a run may see, and the full batch
+
+
+def left_after(steps, curvature: float, spread: float, noise: float, lr, batch_size):
+    """Return the mean loss after so many steps on a bowl of two weights, by the loss at the start.
+
+    Both weights start at 1; their curvatures are `curvature` and a `spread`-th of it. The gradient of a
+    sample is that of the loss plus independent noise of standard deviation `noise` times `curvature`. So a
+    weight's mean is multiplied by q = 1 − lr·c at every step, and its variance V becomes
+    q² V + lr² · variance / batch_size: a geometric sum.
+    """
+    lr, total, variance = np.asarray(lr, float), 0.0, (noise * curvature) ** 2
+    with np.errstate(all="ignore"):  # what diverges becomes infinite
+        for c in (curvature, curvature / spread):
+            square = (1 - lr * c) ** 2
+            kept = square**steps
+            grown = np.where(square == 1, steps, (1 - kept) / np.where(square == 1, 1, 1 - square))
+            total = total + c * (kept + lr**2 * variance / batch_size * grown)
+    left = total / (curvature + curvature / spread)
+    return np.where(np.isfinite(left), left, math.inf)
+
+
+def checked_settings(lr: float, batch_size: float, largest: int) -> None:
+    """Raise a ValueError that names what is wrong with a rate and a batch size."""
+    if not 0 <= lr < math.inf:
+        raise ValueError(f"got lr={lr}; expected a number, at least 0")
+    if not (1 <= batch_size <= largest and float(batch_size).is_integer()):
+        raise ValueError(f"got batch_size={batch_size}; expected a whole number from 1 to {largest}")
+
+
+def _bowl(n: Mapping) -> tuple[float, float, float]:
+    return n["_curvature"], n["_spread"], n["_noise"]
+
+
+def _objective(n: Mapping) -> Callable:
+    def loss(lr: float, batch_size: float) -> float:
+        checked_settings(lr, batch_size, LARGEST)
+        return float(left_after(SPENT // batch_size, *_bowl(n), lr, batch_size))
+
+    return loss
+
+
+@functools.cache
+def _least(*bowl: float) -> tuple[float, float]:
+    """Return the least loss that a thorough search finds, and the best rate of the full batch."""
+    rates, sizes = np.geomspace(5e-4, 2.2, 150) / bowl[0], 2.0 ** np.arange(9)
+    found = left_after(SPENT // sizes, *bowl, rates[:, None], sizes)
+    return float(found.min()), float(rates[found[:, -1].argmin()])
+
+
+TUNE = Search(
+    settings=("lr", "batch_size"),
+    objective=_objective,
+    budget=25,
+    good=lambda n: 1.3 * _least(*_bowl(n))[0],
+    unit="of the loss at the start",
+    mistakes=[
+        Mistake(lambda n: (0.1, 32), "This pair is often recommended. It knows nothing of this bowl."),
+        Mistake(lambda n: (0.01, 32), "These are usual defaults. They know nothing of this bowl."),
+        Mistake(lambda n: (0.01, 1), "A single sample at a usual rate. It knows nothing of this bowl."),
+        Mistake(lambda n: (1.0, LARGEST), "The full batch makes 8 updates of these samples, at any rate."),
+        Mistake(
+            lambda n: (_least(*_bowl(n))[1], LARGEST),
+            "This is the best rate of the full batch, which makes 8 updates of these samples.",
+        ),
+    ],
+    hint="Each batch size has a rate of its own. Fix a batch that makes many updates, spread rates over the "
+    "powers of ten, look closer around the best, then try other batches there.",
 )
 
 
@@ -554,5 +643,6 @@ TASKS = {
     "predicted": Prediction(tuple(CASES), most=1),
     "measured": MEASURED,
     "descend": DESCEND,
+    "tune": TUNE,
     "causes": Match(right=lambda n: n["_causes"], options=CAUSES),
 }

@@ -16,7 +16,7 @@ from ..descent import run
 from ..formula import FormulaError
 from ..rules import gradient_descent
 from ..schedules import ReduceOnPlateau, Schedule, constant, cosine, exponential, step, warm_restarts, warmup
-from .tasks import Call, Function, Match, Mistake, Prediction, Value, call
+from .tasks import Call, Function, Match, Mistake, Prediction, Search, Value, call
 
 SLIP = "schedule-plateau"  # the worked example of the notes whose slip is to be found
 EPOCHS = 14  # of the plateau that is worked by hand
@@ -66,7 +66,11 @@ def numbers(rng: np.random.Generator) -> dict:
     }
     while not _telling(drawn):
         drawn["losses"] = _plateau_losses(rng)
-    return drawn
+    return drawn | {
+        "_curvature": float(10 ** rng.uniform(-1, 1.3)),
+        "_spread": float(rng.integers(10, 31)),
+        "_noise": float(rng.uniform(0.03, 0.15)),
+    }
 
 
 # Rates by hand --------------------------------------------------------------------------------
@@ -141,18 +145,25 @@ def _decay(n: Mapping) -> dict[str, float]:
 # A schedule of one's own ----------------------------------------------------------------------
 
 
+def _as_schedule(function: FunctionType) -> FunctionType:
+    """Return a function that `Schedule` takes."""
+    Schedule(function)
+    return function
+
+
 @dataclass(frozen=True)
 class ScheduleFunction(Function):
     """A function that `Schedule` takes, and that gives what the right one gives."""
 
     def problem(self, answer, n: Mapping) -> str | None:
         """Return what is wrong with an answer, or None."""
-        if isinstance(answer, Schedule):
+        if isinstance(answer, Schedule) or getattr(answer, "kind", None) == "Schedule":
             return "this is a Schedule already; leave out `@Schedule`: the next cell makes it one"
-        # The grader's stand-in for a function is of another type; it is called like one.
-        if isinstance(answer, FunctionType):
+        # The grader's stand-in for a function knows how to become one.
+        remade = hasattr(answer, "made_into")
+        if remade or isinstance(answer, FunctionType):
             try:
-                Schedule(answer)
+                answer = answer.made_into(_as_schedule) if remade else _as_schedule(answer)
             except FormulaError as error:
                 if "nothing is returned" in str(error):
                     return "nothing here yet: the function returns nothing"
@@ -647,6 +658,70 @@ TWIN = Value(
     digits=6,
 )
 
+# A search -------------------------------------------------------------------------------------
+
+
+def _left(curvature: float, spread: float, noise: float, lr, half) -> np.ndarray:
+    """Return the mean loss after the last step under an exponential schedule, by the loss at the start.
+
+    Both weights of the bowl start at 1; their curvatures are `curvature` and a `spread`-th of it. The
+    gradient has noise of standard deviation `noise` times `curvature`, so that a weight's mean is multiplied
+    by q = 1 − rate·c at a step, and its variance V becomes q² V + rate² · variance of the noise.
+    """
+    lr, half = np.broadcast_arrays(np.asarray(lr, float), np.asarray(half, float))
+    curvatures = np.array([curvature, curvature / spread]).reshape(2, *[1] * lr.ndim)
+    mean, variance = np.ones(1), np.zeros(1)
+    with np.errstate(all="ignore"):  # what diverges becomes infinite
+        for t in range(STEPS):
+            rate = lr * 0.5 ** (t / half)
+            mean = (1 - rate * curvatures) * mean
+            variance = (1 - rate * curvatures) ** 2 * variance + (rate * noise * curvature) ** 2
+        left = (curvatures * (mean**2 + variance)).sum(axis=0) / curvatures.sum()
+    return np.where(np.isfinite(left), left, math.inf)
+
+
+def _bowl(n: Mapping) -> tuple[float, float, float]:
+    return n["_curvature"], n["_spread"], n["_noise"]
+
+
+def _objective(n: Mapping):
+    def loss(lr: float, half: float) -> float:
+        if not (0 <= lr < math.inf and half > 0):
+            raise ValueError(f"got lr={lr}, half={half}; expected lr at least 0 and half above 0")
+        return float(_left(*_bowl(n), lr, half))
+
+    return loss
+
+
+@functools.cache
+def _least(*bowl: float) -> tuple[float, float]:
+    """Return the least loss that a thorough search finds, and the best constant rate."""
+    rates, halves = np.geomspace(0.01, 2.2, 60) / bowl[0], np.append(np.geomspace(10, 1000, 25), math.inf)
+    found = _left(*bowl, rates[:, None], halves)
+    return float(found.min()), float(rates[found[:, -1].argmin()])
+
+
+TUNE = Search(
+    settings=("lr", "half"),
+    objective=_objective,
+    budget=30,
+    good=lambda n: 1.5 * _least(*_bowl(n))[0],
+    unit="of the loss at the start",
+    mistakes=[
+        Mistake(lambda n: (0.1, 100.0), "A rate of 0.1 is often recommended. It knows nothing of this bowl."),
+        Mistake(lambda n: (0.1, 30.0), "A rate of 0.1 is often recommended. It knows nothing of this bowl."),
+        Mistake(lambda n: (0.01, 100.0), "This rate is a usual default. It knows nothing of this bowl."),
+        Mistake(lambda n: (1.0, 100.0), "A rate of 1 knows nothing of the curvatures of this bowl."),
+        Mistake(
+            lambda n: (_least(*_bowl(n))[1], 1e9),
+            "This is the best constant rate. Its noise floor stays: begin with more, and let it fall.",
+        ),
+    ],
+    hint="Fix `half` at some 50 steps, spread rates over the powers of ten, look closer around the best, "
+    "then try other `half` there.",
+)
+
+
 TASKS = {
     "rates": RATES,
     "trapezoid": TRAPEZOID,
@@ -654,6 +729,7 @@ TASKS = {
     "plateau": PLATEAU,
     "predicted": Prediction(("small", "cosine")),
     "measured": MEASURED,
+    "tune": TUNE,
     "clipped": CLIPPED,
     "turned": TURNED,
     "schedules": Match(right=lambda n: n["_schedules"], options=SCHEDULES),

@@ -262,7 +262,7 @@ class Function:
             if found := _unlike(result, right):
                 return f"the call {one} gives something else than asked for: {found}"
             if not _equal(result, right, self.relative):
-                return f"the call {one} gives {_shown(result)}; expected {_shown(right)}"
+                return f"the call {one} {_against(result, right)}"
         return None
 
     def separates(self, n: Mapping) -> bool:
@@ -286,7 +286,7 @@ def as_rule(answer) -> Rule:
     """Return the answer as a rule; the grader's stand-in for a function knows how to become one."""
     if isinstance(answer, Rule):
         return answer
-    return answer.to_rule() if hasattr(answer, "to_rule") else Rule(answer)
+    return answer.made_into(Rule) if hasattr(answer, "made_into") else Rule(answer)
 
 
 @dataclass(frozen=True)
@@ -365,7 +365,7 @@ class Search:
         for mistake in self.mistakes:
             if np.allclose(list(chosen.values()), mistake.value(n), rtol=1e-6, atol=0):
                 return f"{text}: {mistake.hint}"
-        how = f"gives {number(score, 4)} {self.unit}" if math.isfinite(score) else "diverges"
+        how = f"gives {number(score, 4)} {self.unit}" if math.isfinite(score) else "gives infinity"
         return f"{text} {how}; asked are at most {number(good, 4)} {self.unit}. {self.hint}"
 
     def separates(self, n: Mapping) -> bool:
@@ -497,19 +497,29 @@ def _equal(one, other, relative: float) -> bool:
     return bool(np.all(same))
 
 
-def _shown(value) -> str:
+def _shown(value, digits: int = 6) -> str:
     """Return a short text of any value."""
     if isinstance(value, str):
         return f"the text {_cut(value)!r}"
     if isinstance(value, Mapping):
-        return _cut("{" + ", ".join(f"{k!r}: {_shown(v)}" for k, v in list(value.items())[:20]) + "}")
+        return _cut("{" + ", ".join(f"{k!r}: {_shown(v, digits)}" for k, v in list(value.items())[:20]) + "}")
     if isinstance(value, np.ndarray) and value.ndim:
         value = value[:20].tolist()
     if isinstance(value, list | tuple):
-        return _cut(f"[{', '.join(map(_shown, value[:20]))}{', ...' * (len(value) > 20)}]")
+        return _cut(f"[{', '.join(_shown(one, digits) for one in value[:20])}{', ...' * (len(value) > 20)}]")
     if _is_number(value):
-        return number(value)
+        return number(value, digits)
     return "a function" if callable(value) else _cut(repr(value))
+
+
+def _against(result, right) -> str:
+    """Return a sentence of what came out and what should have, with as many digits as it takes."""
+    for digits in (6, 9, 12, 17):
+        got, expected = _shown(result, digits), _shown(right, digits)
+        if got != expected:
+            break
+    near = "" if digits == 6 else " That is as near as single precision (float32) gets; work in float64."
+    return f"gives {got}; expected {expected}{'.' if near else ''}{near}"
 
 
 def _cut(text: str) -> str:

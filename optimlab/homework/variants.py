@@ -362,11 +362,14 @@ def _slipped(where: str) -> Callable:
     """Return AdaMax with decoupled decay and one slip."""
 
     def step(w, g, t, m=0.0, u=0.0, *, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
-        if where == "penalty":
-            g = g + weight_decay * w
+        size = g
+        if "penalty" in where:
+            g = g + (lr if where == "penalty at the rate" else 1.0) * weight_decay * w
+        if where != "penalty in m":
+            size = g
         old_m = m
         m = beta1 * m + (1 - beta1) * g
-        size = g if where == "signed" else abs(g)
+        size = size if where == "signed" else abs(size)
         if where == "eps beside":
             u = np.maximum(beta2 * u, size)
         else:
@@ -377,7 +380,7 @@ def _slipped(where: str) -> Callable:
         below = u / (1 - beta2**t) if where == "u corrected" else u + eps * (where == "eps beside")
         move = lr * above / below
         share = weight_decay if where == "no rate" else lr * weight_decay
-        if where == "penalty":
+        if "penalty" in where and where != "penalty, too":
             share = 0.0
         if where == "overwritten":
             move = 0.0
@@ -415,6 +418,11 @@ ADAMAXW = Function(
         for where, hint in {
             "no rate": "The weight loses the share `weight_decay`. It should be lr · weight_decay.",
             "penalty": "The decay goes into the gradient: that is an L2 penalty. It belongs beside the step.",
+            "penalty at the rate": "The decay goes into the gradient: that is an L2 penalty. It belongs "
+            "beside the step.",
+            "penalty in m": "The decay goes into the gradient that is averaged. It belongs beside the step.",
+            "penalty, too": "The decay is there twice, in the gradient and beside the step. It belongs "
+            "beside the step alone.",
             "overwritten": "Only the decay is left: the step of AdaMax has been overwritten, as in N4's box.",
             "after": "The decay takes its share of the weight after the step. Here it is of the old weight.",
             "u corrected": "u is divided by 1 − β₂ᵗ. It needs no correction.",

@@ -13,6 +13,7 @@ from .decay import WeightDecay
 from .descent import Descent
 from .doctor import LossDoctor
 from .family import FamilyTree
+from .lookahead import Lookahead
 from .noise import MinibatchNoise
 from .phase import MomentumPhase
 from .quiz import Quiz
@@ -30,6 +31,7 @@ __all__ = [
     "Descent",
     "EWAExplorer",
     "FamilyTree",
+    "Lookahead",
     "LossDoctor",
     "MinibatchNoise",
     "MomentumPhase",

@@ -57,8 +57,12 @@ class Widget(anywidget.AnyWidget):
         named = [one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
         if not any(one.kind == one.VAR_KEYWORD for one in parameters):
             return named
-        state = self.trait_names(sync=True, read_only=lambda only: not only)
-        state = [name for name in state if name[0] != "_" and not hasattr(Widget, name)]
+        # What a class above has too, such as ipywidgets' own `log`, counts where this widget defines it.
+        state = [
+            name
+            for name, trait in self.traits(sync=True).items()
+            if name[0] != "_" and not (trait.read_only or issubclass(Widget, trait.this_class))
+        ]
         return list(dict.fromkeys([*named, *state]))
 
     def text(self) -> str:

@@ -169,17 +169,21 @@ def png_size(path: Path) -> tuple[int, int] | None:
 def reserve_images(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Load figures when they come near, and keep their place until then."""
+    """Load figures when they come near, keep their place until then, and let them open by themselves.
+
+    On a telephone a figure is a third as wide as it was drawn; alone it can be enlarged.
+    """
     sources = {name: Path(app.srcdir) / source for source, name in getattr(app.builder, "images", {}).items()}
 
     def add(match: re.Match[str]) -> str:
         source = sources.get(match["name"])
         size = png_size(source) if source is not None and source.exists() else None
         place = f' width="{size[0]}" height="{size[1]}"' if size and "width" not in match[0] else ""
-        return f'{match[0].rstrip("/> ")}{place} loading="lazy" decoding="async" />'
+        image = f'{match[0].rstrip("/> ")}{place} loading="lazy" decoding="async" />'
+        return f'<a class="ol-enlarge" href="{match["source"]}">{image}</a>'
 
     context["body"] = re.sub(
-        r'<img [^>]*src="[^"]*_images/(?P<name>[^"/]+)"[^>]*>', add, context.get("body") or ""
+        r'<img [^>]*src="(?P<source>[^"]*_images/(?P<name>[^"/]+))"[^>]*>', add, context.get("body") or ""
     )
 
 

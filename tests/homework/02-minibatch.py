@@ -19,6 +19,31 @@ _WELL = """
 """
 
 WRONG = {
+    "tune": {
+        "a usual pair": "def tune(trial): return 0.1, 32",
+        "a usual default": "def tune(trial): return 0.01, 32",
+        "the full batch": """
+            def tune(trial):
+                return min(np.geomspace(1e-4, 10, 25), key=lambda lr: trial(lr, 256)), 256
+        """,
+        "over the budget": """
+            def tune(trial):
+                pairs = [(lr, size) for lr in np.geomspace(1e-4, 10, 10) for size in (1, 4, 16)]
+                return min(pairs, key=lambda pair: trial(*pair))
+        """,
+        "the order swapped": """
+            def tune(trial):
+                return 8, min(np.geomspace(1e-4, 10, 25), key=lambda lr: trial(lr, 8))
+        """,
+        "the rate of another batch": """
+            def tune(trial):
+                return min(np.geomspace(1e-4, 10, 25), key=lambda lr: trial(lr, 128)), 1
+        """,
+        "half a sample": """
+            def tune(trial):
+                return min(np.geomspace(1e-4, 10, 25), key=lambda lr: trial(lr, 8)), 7.5
+        """,
+    },
     "epoch_short": {
         "added up": _POINTS
         + """
@@ -245,6 +270,14 @@ WRONG = {
                         w = w - lr * gradient(w, xs, ys) / len(xs)
                 return w
         """,
+        "in equal parts": """
+            def descend(gradient, w, x, y, lr=0.1, batch_size=2, epochs=1):
+                parts = int(np.ceil(len(x) / batch_size))
+                for _ in range(epochs):
+                    for a, b in zip(np.array_split(x, parts), np.array_split(y, parts)):
+                        w = w - lr * gradient(w, a, b)
+                return w
+        """,
         "one epoch": """
             def descend(gradient, w, x, y, lr=0.1, batch_size=2, epochs=1):
                 for k in range(0, len(x), batch_size):
@@ -295,17 +328,44 @@ WRONG = {
     },
     "causes": {
         "all the same": "causes = dict.fromkeys('ABCD', 'small batches')",
-        "rotated": "causes = dict(zip('ABCD', [hw['_causes'][letter] for letter in 'BCDA']))",
-        "one letter missing": "causes = {letter: hw['_causes'][letter] for letter in 'ABC'}",
-        "words of one's own": "causes = {letter: name.upper() for letter, name in hw['_causes'].items()}",
+        "rotated": "causes = dict(zip('ABCD', [hw._numbers['_causes'][letter] for letter in 'BCDA']))",
+        "one letter missing": "causes = {letter: hw._numbers['_causes'][letter] for letter in 'ABC'}",
+        "words of one's own": "causes = {letter: name.upper() for letter, name in hw._numbers['_causes'].items()}",
         "two swapped": """
-            causes = dict(hw["_causes"])
+            causes = dict(hw._numbers["_causes"])
             causes["A"], causes["D"] = causes["D"], causes["A"]
         """,
     },
 }
 
 RIGHT = {
+    "tune": {
+        "one batch, many rates": """
+            def tune(trial):
+                return min(np.geomspace(1e-4, 10, 25), key=lambda lr: trial(lr, 4)), 4
+        """,
+        "coarse, then fine, as a dict": """
+            def tune(trial):
+                rates = np.geomspace(1e-4, 10, 11)
+                tried = {(lr, 8): trial(lr, batch_size=8) for lr in rates}
+                near = min(tried, key=tried.get)[0]
+                for lr in near * np.array([0.35, 0.5, 0.7, 1.4, 2, 2.8]):
+                    for size in (2, 8):
+                        tried[lr, size] = trial(lr, size)
+                lr, size = min(tried, key=tried.get)
+                return {"batch_size": size, "lr": lr}
+        """,
+        "with steps that shrink": """
+            def tune(trial):
+                left, power = min((trial(10.0**p, 2), p) for p in np.linspace(-4, 1, 11))
+                step = 0.25
+                while step > 0.02:
+                    for way in (-step, step):
+                        left, power = min((left, power), (trial(10.0 ** (power + way), 2), power + way))
+                    step /= 2
+                return [10.0**power, 2]
+        """,
+    },
     "epoch_short": {
         "by hand": _POINTS
         + """
@@ -470,8 +530,8 @@ RIGHT = {
         """,
     },
     "causes": {
-        "looked at": "causes = hw['_causes']",
-        "in another order": "causes = dict(reversed(hw['_causes'].items()))",
+        "looked at": "causes = hw._numbers['_causes']",
+        "in another order": "causes = dict(reversed(hw._numbers['_causes'].items()))",
         "by the last epochs": """
             causes = {}
             for letter, losses in hw["curves"].items():

@@ -240,11 +240,11 @@ WRONG = {
     },
     "readings": {
         "all the same": "readings = dict.fromkeys('ABCD', 'raw')",
-        "rotated": "readings = dict(zip('ABCD', [hw['_order'][letter] for letter in 'BCDA']))",
-        "one letter missing": "readings = {letter: hw['_order'][letter] for letter in 'ABC'}",
-        "words of one's own": "readings = {letter: 'average: ' + name for letter, name in hw['_order'].items()}",
+        "rotated": "readings = dict(zip('ABCD', [hw._numbers['_order'][letter] for letter in 'BCDA']))",
+        "one letter missing": "readings = {letter: hw._numbers['_order'][letter] for letter in 'ABC'}",
+        "words of one's own": "readings = {letter: 'average: ' + name for letter, name in hw._numbers['_order'].items()}",
         "two swapped": """
-            readings = dict(hw["_order"])
+            readings = dict(hw._numbers["_order"])
             readings["B"], readings["C"] = readings["C"], readings["B"]
         """,
     },
@@ -381,6 +381,10 @@ RIGHT = {
         """,
     },
     "tune": {
+        "an even grid over the logarithm of the window": """
+            def tune(trial):
+                return min(1 - 1 / np.geomspace(1, 500, 12), key=trial)
+        """,
         "windows in equal ratios, then closer": """
             def tune(trial):
                 error = lambda w: trial(1 - 1 / w)
@@ -415,7 +419,7 @@ RIGHT = {
         """,
     },
     "readings": {
-        "looked at": "readings = hw['_order']",
+        "looked at": "readings = hw._numbers['_order']",
         "by the whole curve": _READINGS
         + """
     ways = {"corrected": raw / fade, "raw": raw, "first value": first, "always 1 − β": raw / 0.1,

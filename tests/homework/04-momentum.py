@@ -58,6 +58,12 @@ WRONG = {
                 w = w - lr * v
                 return w, v
         """,
+        "PyTorch's first step": """
+            def step(w, g, v=0.0, *, lr=0.1, beta=0.9, dampening=0.0):
+                v = np.where(v == 0, g, beta * v + (1 - dampening) * g)
+                w = w - lr * v
+                return w, v
+        """,
         "1 - beta instead of 1 - dampening": """
             def step(w, g, v=0.0, *, lr=0.1, beta=0.9, dampening=0.0):
                 v = beta * v + (1 - beta) * g
@@ -214,12 +220,12 @@ WRONG = {
     "causes": {
         "all the same": "causes = dict.fromkeys('ABCD', 'noise')",
         "rotated": """
-            causes = dict(zip("ABCD", [hw["_causes"][letter] for letter in "BCDA"]))
+            causes = dict(zip("ABCD", [hw._numbers["_causes"][letter] for letter in "BCDA"]))
         """,
-        "one letter missing": "causes = {letter: hw['_causes'][letter] for letter in 'ABC'}",
-        "words of one's own": "causes = {letter: name.upper() for letter, name in hw['_causes'].items()}",
+        "one letter missing": "causes = {letter: hw._numbers['_causes'][letter] for letter in 'ABC'}",
+        "words of one's own": "causes = {letter: name.upper() for letter, name in hw._numbers['_causes'].items()}",
         "two swapped": """
-            causes = dict(hw["_causes"])
+            causes = dict(hw._numbers["_causes"])
             causes["A"], causes["D"] = causes["D"], causes["A"]
         """,
     },
@@ -229,23 +235,23 @@ WRONG = {
         """,
         "whatever is long is a canal": """
             terrains = {}
-            for letter, name in hw["_terrains"].items():
+            for letter, name in hw._numbers["_terrains"].items():
                 terrains[letter] = {"ravine": "canal", "valley": "ravine"}.get(name, name)
         """,
         "rotated": """
-            terrains = dict(zip("ABCD", [hw["_terrains"][letter] for letter in "BCDA"]))
+            terrains = dict(zip("ABCD", [hw._numbers["_terrains"][letter] for letter in "BCDA"]))
         """,
-        "a list": "terrains = list(hw['_terrains'].values())",
+        "a list": "terrains = list(hw._numbers['_terrains'].values())",
     },
     "kinds": {
         "every minimum is global": """
             kinds = {}
-            for mark, kind in hw["_kinds"].items():
+            for mark, kind in hw._numbers["_kinds"].items():
                 kinds[mark] = "global minimum" if kind == "local minimum" else kind
         """,
         "the highest maximum called global": """
             kinds = {}
-            for mark, kind in hw["_kinds"].items():
+            for mark, kind in hw._numbers["_kinds"].items():
                 kinds[mark] = "global maximum" if kind == "local maximum" else kind
         """,
         "only the second derivative": """
@@ -262,7 +268,7 @@ WRONG = {
         """,
         "an inflection taken for no critical point": """
             kinds = {}
-            for mark, kind in hw["_kinds"].items():
+            for mark, kind in hw._numbers["_kinds"].items():
                 kinds[mark] = "not critical" if kind == "inflection" else kind
         """,
     },
@@ -374,6 +380,30 @@ RIGHT = {
         """,
     },
     "tune": {
+        "a grid in both, then a finer one": """
+            def tune(trial):
+                tried = {}
+                for lr in np.geomspace(1e-3, 1, 6):
+                    for beta in (0.2, 0.5, 0.7, 0.9):
+                        tried[lr, beta] = trial(lr, beta)
+                lr, beta = min(tried, key=tried.get)
+                for factor in (0.5, 0.75, 1.33, 2):
+                    for more in (-0.1, 0, 0.05, 0.09):
+                        tried[lr * factor, beta + more] = trial(lr * factor, beta + more)
+                return min(tried, key=tried.get)
+        """,
+        "at random, then near the best": """
+            def tune(trial):
+                rng, tried = np.random.default_rng(0), {}
+                for _ in range(25):
+                    pair = 10 ** rng.uniform(-3, 0), rng.uniform(0, 0.95)
+                    tried[pair] = trial(*pair)
+                for _ in range(15):
+                    lr, beta = min(tried, key=tried.get)
+                    pair = lr * 10 ** rng.normal(0, 0.12), min(max(beta + rng.normal(0, 0.08), 0), 0.99)
+                    tried[pair] = trial(*pair)
+                return min(tried, key=tried.get)
+        """,
         "a grid": """
             def tune(trial):
                 pairs = [(lr, b) for lr in np.geomspace(2e-3, 0.3, 20) for b in (0.55, 0.65)]
@@ -399,8 +429,8 @@ RIGHT = {
         """,
     },
     "causes": {
-        "looked at": "causes = hw['_causes']",
-        "in another order": "causes = dict(reversed(hw['_causes'].items()))",
+        "looked at": "causes = hw._numbers['_causes']",
+        "in another order": "causes = dict(reversed(hw._numbers['_causes'].items()))",
         "by the last values": """
             causes = {}
             for letter, losses in hw["curves"].items():
@@ -418,11 +448,11 @@ RIGHT = {
         """,
     },
     "terrains": {
-        "looked at": "terrains = dict(hw['_terrains'])",
+        "looked at": "terrains = dict(hw._numbers['_terrains'])",
         "one by one": """
             terrains = {}
             for letter in "DCBA":
-                terrains[letter] = hw["_terrains"][letter]
+                terrains[letter] = hw._numbers["_terrains"][letter]
         """,
         "by the ratio": """
             terrains = {}
@@ -469,6 +499,6 @@ RIGHT = {
                 else:
                     kinds[mark] = "inflection"
         """,
-        "looked at": "kinds = dict(hw['_kinds'])",
+        "looked at": "kinds = dict(hw._numbers['_kinds'])",
     },
 }

@@ -264,14 +264,14 @@ WRONG = {
     },
     "rules": {
         "all the same": "rules = dict.fromkeys('ABCD', 'AdaGrad')",
-        "rotated": "rules = dict(zip('ABCD', [hw['_rules'][letter] for letter in 'BCDA']))",
+        "rotated": "rules = dict(zip('ABCD', [hw._numbers['_rules'][letter] for letter in 'BCDA']))",
         "whatever falls is AdaGrad": """
             rules = {}
-            for letter, name in hw["_rules"].items():
+            for letter, name in hw._numbers["_rules"].items():
                 rules[letter] = {"AdaGrad without the root": "AdaGrad", "RMSprop": "AdaGrad"}.get(name, name)
         """,
-        "words of one's own": "rules = {letter: name.lower() for letter, name in hw['_rules'].items()}",
-        "a list": "rules = list(hw['_rules'].values())",
+        "words of one's own": "rules = {letter: name.lower() for letter, name in hw._numbers['_rules'].items()}",
+        "a list": "rules = list(hw._numbers['_rules'].values())",
     },
 }
 
@@ -446,8 +446,8 @@ RIGHT = {
         """,
     },
     "rules": {
-        "looked at": "rules = hw['_rules']",
-        "in another order": "rules = dict(reversed(hw['_rules'].items()))",
+        "looked at": "rules = hw._numbers['_rules']",
+        "in another order": "rules = dict(reversed(hw._numbers['_rules'].items()))",
         "by three ratios": """
             rules = {}
             for letter, a in hw["lengths"].items():

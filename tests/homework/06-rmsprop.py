@@ -265,14 +265,14 @@ WRONG = {
     },
     "averages": {
         "all the same": "averages = dict.fromkeys('ABCD', 'rho 0.99')",
-        "rotated": "averages = dict(zip('ABCD', [hw['_averages'][letter] for letter in 'BCDA']))",
+        "rotated": "averages = dict(zip('ABCD', [hw._numbers['_averages'][letter] for letter in 'BCDA']))",
         "the correction not seen": """
             averages = {}
-            for letter, name in hw["_averages"].items():
+            for letter, name in hw._numbers["_averages"].items():
                 averages[letter] = {"rho 0.99, corrected": "rho 0.99", "rho 0.9": "rho 0.99, corrected"}.get(name, name)
         """,
-        "words of one's own": "averages = {letter: name.upper() for letter, name in hw['_averages'].items()}",
-        "one letter missing": "averages = {letter: hw['_averages'][letter] for letter in 'ABC'}",
+        "words of one's own": "averages = {letter: name.upper() for letter, name in hw._numbers['_averages'].items()}",
+        "one letter missing": "averages = {letter: hw._numbers['_averages'][letter] for letter in 'ABC'}",
     },
 }
 
@@ -439,8 +439,8 @@ RIGHT = {
         """,
     },
     "averages": {
-        "looked at": "averages = hw['_averages']",
-        "in another order": "averages = dict(reversed(hw['_averages'].items()))",
+        "looked at": "averages = hw._numbers['_averages']",
+        "in another order": "averages = dict(reversed(hw._numbers['_averages'].items()))",
         "computed again": """
             def fading(rho):
                 s, all_ = 0.0, []

@@ -142,6 +142,14 @@ WRONG = {
         """,
     },
     "step": {
+        "one beta for both": """
+            def step(w, g, t, m_hat=0.0, v_hat=0.0, *, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+                a = (1 - beta1) / (1 - beta1**t)
+                m_hat = m_hat + a * (g - m_hat)
+                v_hat = v_hat + a * (g**2 - v_hat)
+                w = w - lr * m_hat / (sqrt(v_hat) + eps)
+                return w, m_hat, v_hat
+        """,
         "no correction": _HEAD
         + """
         m_hat = m_hat + (1 - beta1) * (g - m_hat)
@@ -274,11 +282,11 @@ WRONG = {
     },
     "rules": {
         "all the same": "rules = dict.fromkeys('ABCD', 'adam')",
-        "rotated": "rules = dict(zip('ABCD', [hw['_rules'][letter] for letter in 'BCDA']))",
-        "one letter missing": "rules = {letter: hw['_rules'][letter] for letter in 'ABC'}",
-        "names of one's own": "rules = {letter: name.title() for letter, name in hw['_rules'].items()}",
+        "rotated": "rules = dict(zip('ABCD', [hw._numbers['_rules'][letter] for letter in 'BCDA']))",
+        "one letter missing": "rules = {letter: hw._numbers['_rules'][letter] for letter in 'ABC'}",
+        "names of one's own": "rules = {letter: name.title() for letter, name in hw._numbers['_rules'].items()}",
         "two swapped": """
-            rules = dict(hw["_rules"])
+            rules = dict(hw._numbers["_rules"])
             rules["A"], rules["B"] = rules["B"], rules["A"]
         """,
     },
@@ -464,8 +472,8 @@ RIGHT = {
         """,
     },
     "rules": {
-        "looked at": "rules = hw['_rules']",
-        "in another order": "rules = dict(reversed(hw['_rules'].items()))",
+        "looked at": "rules = hw._numbers['_rules']",
+        "in another order": "rules = dict(reversed(hw._numbers['_rules'].items()))",
         "by the slopes": """
             rules = {}
             for letter, lengths in hw["curves"].items():

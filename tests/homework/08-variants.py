@@ -175,6 +175,21 @@ WRONG = {
         "a pair": "threshold = [0.6, 0.7]",
     },
     "adamaxw": {
+        "the penalty in the gradient and the decay": """
+            def adamaxw(w, g, t, m=0.0, u=0.0, *, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+                slope = g + weight_decay * w
+                m = beta1 * m + (1 - beta1) * slope
+                u = np.maximum(beta2 * u, abs(slope) + eps)
+                w = w - lr * weight_decay * w - lr * m / (1 - beta1**t) / u
+                return w, m, u
+        """,
+        "the penalty in the average alone": """
+            def adamaxw(w, g, t, m=0.0, u=0.0, *, lr=0.002, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+                m = beta1 * m + (1 - beta1) * (g + weight_decay * w)
+                u = np.maximum(beta2 * u, abs(g) + eps)
+                w = w - lr * m / (1 - beta1**t) / u
+                return w, m, u
+        """,
         "the share without the rate": _ADAMAXW
         + """
         m = beta1 * m + (1 - beta1) * g
@@ -237,19 +252,19 @@ WRONG = {
     },
     "slips": {
         "all right": "slips = dict.fromkeys('ABCD', 'right')",
-        "rotated": "slips = dict(zip('ABCD', [hw['_slips'][letter] for letter in 'BCDA']))",
+        "rotated": "slips = dict(zip('ABCD', [hw._numbers['_slips'][letter] for letter in 'BCDA']))",
         "two swapped": """
-            slips = dict(hw["_slips"])
+            slips = dict(hw._numbers["_slips"])
             slips["B"], slips["C"] = slips["C"], slips["B"]
         """,
-        "one missing": "slips = {letter: hw['_slips'][letter] for letter in 'ABC'}",
-        "names of one's own": "slips = {letter: name + ' slip' for letter, name in hw['_slips'].items()}",
+        "one missing": "slips = {letter: hw._numbers['_slips'][letter] for letter in 'ABC'}",
+        "names of one's own": "slips = {letter: name + ' slip' for letter, name in hw._numbers['_slips'].items()}",
     },
     "which": {
         "all Adam": "which = dict.fromkeys('ABCD', 'adam')",
-        "rotated": "which = dict(zip('ABCD', [hw['_rules'][letter] for letter in 'BCDA']))",
-        "a list": "which = list(hw['_rules'].values())",
-        "capitals": "which = {letter: name.title() for letter, name in hw['_rules'].items()}",
+        "rotated": "which = dict(zip('ABCD', [hw._numbers['_rules'][letter] for letter in 'BCDA']))",
+        "a list": "which = list(hw._numbers['_rules'].values())",
+        "capitals": "which = {letter: name.title() for letter, name in hw._numbers['_rules'].items()}",
         "by the highest peak": """
             order = sorted(hw["curves"], key=lambda letter: max(hw["curves"][letter]))
             which = dict(zip(order, ["adamax", "momentum", "adam", "nadam"]))
@@ -465,8 +480,8 @@ RIGHT = {
         """,
     },
     "slips": {
-        "looked at": "slips = hw['_slips']",
-        "in another order": "slips = dict(reversed(hw['_slips'].items()))",
+        "looked at": "slips = hw._numbers['_slips']",
+        "in another order": "slips = dict(reversed(hw._numbers['_slips'].items()))",
         "by the first two steps": """
             w0, lr, d, first, second = hw["w0"], hw["lr_w"], hw["decay"], hw["g_w"][0], hw["g_w"][1]
             slips = {}
@@ -487,8 +502,8 @@ RIGHT = {
         """,
     },
     "which": {
-        "looked at": "which = hw['_rules']",
-        "in another order": "which = {letter: hw['_rules'][letter] for letter in 'DCBA'}",
+        "looked at": "which = hw._numbers['_rules']",
+        "in another order": "which = {letter: hw._numbers['_rules'][letter] for letter in 'DCBA'}",
         "by start, spike and end": """
             which = {}
             for letter, steps in hw["curves"].items():

@@ -50,6 +50,31 @@ _TWIN = """
 """
 
 WRONG = {
+    "tune": {
+        "a usual rate": "def tune(trial): return 0.1, 100.0",
+        "a usual default": "def tune(trial): return 0.01, 100.0",
+        "the best constant rate": """
+            def tune(trial):
+                return min(np.geomspace(0.01, 100, 30), key=lambda lr: trial(lr, 1e9)), 1e9
+        """,
+        "over the budget": """
+            def tune(trial):
+                pairs = [(lr, half) for lr in np.geomspace(0.01, 100, 12) for half in (25, 50, 100)]
+                return min(pairs, key=lambda pair: trial(*pair))
+        """,
+        "the order swapped": """
+            def tune(trial):
+                return 50.0, min(np.geomspace(0.01, 100, 30), key=lambda lr: trial(lr, 50.0))
+        """,
+        "the worst instead of the best": """
+            def tune(trial):
+                return max(np.geomspace(0.01, 100, 30), key=lambda lr: trial(lr, 50.0)), 50.0
+        """,
+        "the rate alone": """
+            def tune(trial):
+                return min(np.geomspace(0.01, 100, 30), key=lambda lr: trial(lr, 50.0))
+        """,
+    },
     "rates": {
         "t from 0": _RATES + "    rates = list(schedule(t + 1))",
         "the other ramp": _RATES
@@ -254,11 +279,11 @@ WRONG = {
     },
     "schedules": {
         "all the same": "schedules = dict.fromkeys('ABCD', 'cosine')",
-        "rotated": "schedules = dict(zip('ABCD', [hw['_schedules'][letter] for letter in 'BCDA']))",
-        "one letter missing": "schedules = {letter: hw['_schedules'][letter] for letter in 'ABC'}",
+        "rotated": "schedules = dict(zip('ABCD', [hw._numbers['_schedules'][letter] for letter in 'BCDA']))",
+        "one letter missing": "schedules = {letter: hw._numbers['_schedules'][letter] for letter in 'ABC'}",
         "names of PyTorch": "schedules = dict.fromkeys('ABCD', 'StepLR')",
         "two swapped": """
-            schedules = dict(hw["_schedules"])
+            schedules = dict(hw._numbers["_schedules"])
             schedules["A"], schedules["D"] = schedules["D"], schedules["A"]
         """,
     },
@@ -277,6 +302,31 @@ WRONG = {
 }
 
 RIGHT = {
+    "tune": {
+        "one half-life, many rates": """
+            def tune(trial):
+                return min(np.geomspace(0.01, 100, 30), key=lambda lr: trial(lr, 60.0)), 60.0
+        """,
+        "coarse, then fine, as a dict": """
+            def tune(trial):
+                tried = {(lr, 60.0): trial(lr, half=60.0) for lr in np.geomspace(0.01, 100, 11)}
+                near = min(tried, key=tried.get)[0]
+                for lr in near * np.array([0.4, 0.6, 1, 1.5, 2.2]):
+                    for half in (40.0, 90.0, 150.0):
+                        tried[lr, half] = trial(lr, half)
+                lr, half = min(tried, key=tried.get)
+                return {"half": half, "lr": lr}
+        """,
+        "at random, then near the best": """
+            def tune(trial):
+                rng = np.random.default_rng(0)
+                best = min((trial(lr, 10.0**p), lr, 10.0**p) for lr, p in zip(np.geomspace(0.01, 100, 16), rng.uniform(1.5, 2.2, 16)))
+                for _ in range(14):
+                    lr, half = best[1] * 10 ** rng.normal(0, 0.15), best[2] * 10 ** rng.normal(0, 0.15)
+                    best = min(best, (trial(lr, half), lr, half))
+                return [best[1], best[2]]
+        """,
+    },
     "rates": {
         "with the package": _RATES + "    rates = schedule(t)",
         "by hand": """
@@ -411,12 +461,12 @@ RIGHT = {
         """,
     },
     "schedules": {
-        "looked at": "schedules = hw['_schedules']",
-        "in another order": "schedules = dict(reversed(hw['_schedules'].items()))",
+        "looked at": "schedules = hw._numbers['_schedules']",
+        "in another order": "schedules = dict(reversed(hw._numbers['_schedules'].items()))",
         "one by one": """
             schedules = {}
             for letter in "DCBA":
-                schedules[letter] = str(hw["_schedules"][letter])
+                schedules[letter] = str(hw._numbers["_schedules"][letter])
         """,
     },
     "twin": {

@@ -31,6 +31,31 @@ _JITTER = """
 """
 
 WRONG = {
+    "tune": {
+        "a usual pair": "def tune(trial): return 0.1, 32",
+        "a usual default": "def tune(trial): return 0.01, 32",
+        "the largest batch": """
+            def tune(trial):
+                return min(np.geomspace(0.01, 10, 40), key=lambda lr: trial(lr, 4096)), 4096
+        """,
+        "single samples": """
+            def tune(trial):
+                return min(np.geomspace(0.01, 10, 40), key=lambda lr: trial(lr, 1)), 1
+        """,
+        "over the budget": """
+            def tune(trial):
+                pairs = [(lr, size) for lr in np.geomspace(0.01, 10, 12) for size in (16, 64, 256, 1024)]
+                return min(pairs, key=lambda pair: trial(*pair))
+        """,
+        "the order swapped": """
+            def tune(trial):
+                return 128, min(np.geomspace(0.01, 10, 40), key=lambda lr: trial(lr, 128))
+        """,
+        "half a sample": """
+            def tune(trial):
+                return min(np.geomspace(0.01, 10, 40), key=lambda lr: trial(lr, 128)), 128.5
+        """,
+    },
     "scaled": {
         "rules swapped": """
             k = hw["new_batch"] / hw["batch"]
@@ -142,6 +167,11 @@ WRONG = {
         """,
     },
     "combine": {
+        "always scaled to the limit": """
+            def combine(gradients, sizes, limit):
+                g = np.average(gradients, axis=0, weights=sizes)
+                return g * limit / np.linalg.norm(g)
+        """,
         "all workers alike": """
             def combine(gradients, sizes, limit):
                 return by_norm(np.mean(gradients, axis=0), limit)
@@ -261,17 +291,58 @@ WRONG = {
     },
     "causes": {
         "all linear": "causes = dict.fromkeys('ABCD', 'linear')",
-        "rotated": "causes = dict(zip('ABCD', [hw['_causes'][letter] for letter in 'BCDA']))",
+        "rotated": "causes = dict(zip('ABCD', [hw._numbers['_causes'][letter] for letter in 'BCDA']))",
         "two swapped": """
-            causes = dict(hw["_causes"])
+            causes = dict(hw._numbers["_causes"])
             causes["A"], causes["B"] = causes["B"], causes["A"]
         """,
-        "one missing": "causes = {letter: hw['_causes'][letter] for letter in 'BCD'}",
-        "a list": "causes = list(hw['_causes'].values())",
+        "one missing": "causes = {letter: hw._numbers['_causes'][letter] for letter in 'BCD'}",
+        "a list": "causes = list(hw._numbers['_causes'].values())",
     },
 }
 
 RIGHT = {
+    "tune": {
+        "a grid, then a finer one, as a dict": """
+            def tune(trial):
+                tried = {}
+                for lr in np.geomspace(0.02, 8, 8):
+                    for size in (64, 256, 1024):
+                        tried[lr, size] = trial(lr, batch_size=size)
+                for sizes in ((0.5, 2), (0.7, 1.4)):
+                    near, kept = min(tried, key=tried.get)
+                    for lr in near * np.array([0.65, 0.8, 1.25, 1.55]):
+                        for size in sizes:
+                            tried[lr, int(kept * size)] = trial(lr, int(kept * size))
+                lr, size = min(tried, key=tried.get)
+                return {"batch_size": size, "lr": lr}
+        """,
+        "rates first, then batches, then rates": """
+            def tune(trial):
+                tried = {(lr, 128): trial(lr, 128) for lr in np.geomspace(0.01, 10, 16)}
+                for _ in range(2):
+                    near = min(tried, key=tried.get)
+                    for size in (0.4, 0.65, 1.5, 2.5):
+                        tried[near[0], round(near[1] * size)] = trial(near[0], round(near[1] * size))
+                    near = min(tried, key=tried.get)
+                    for factor in (0.55, 0.75, 0.87, 1.15, 1.33, 1.8):
+                        tried[near[0] * factor, near[1]] = trial(near[0] * factor, near[1])
+                return min(tried, key=tried.get)
+        """,
+        "at random, then near the best": """
+            def tune(trial):
+                rng = np.random.default_rng(2)
+                best = np.inf, 0.1, 32
+                for number in range(40):
+                    if number < 24:
+                        lr, size = 10 ** rng.uniform(-2, 1), int(2 ** rng.uniform(4, 11))
+                    else:
+                        lr = best[1] * 10 ** rng.normal(0, 0.15)
+                        size = int(np.clip(best[2] * 2 ** rng.normal(0, 0.6), 1, 4096))
+                    best = min(best, (trial(lr, size), lr, size))
+                return best[1:]
+        """,
+    },
     "scaled": {
         "by formula": """
             k = hw["new_batch"] / hw["batch"]
@@ -442,8 +513,8 @@ RIGHT = {
         """,
     },
     "causes": {
-        "looked at": "causes = hw['_causes']",
-        "in another order": "causes = {letter: hw['_causes'][letter] for letter in 'DCBA'}",
+        "looked at": "causes = hw._numbers['_causes']",
+        "in another order": "causes = {letter: hw._numbers['_causes'][letter] for letter in 'DCBA'}",
         "by the third epoch": """
             causes = {}
             for letter, losses in hw["curves"].items():

@@ -23,7 +23,10 @@ import socket
 import subprocess
 import sys
 import time
+import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 TOOLS = Path(__file__).resolve().parents[1]
 if str(TOOLS) not in sys.path:
@@ -34,12 +37,12 @@ from cells import assigned, execute, loaded  # noqa: E402
 
 from grading.wire import Channel, ClosedError, LateError, WireError, decode, encode  # noqa: E402
 from optimlab import formula  # noqa: E402
-from optimlab.rule import Rule  # noqa: E402
 
 START = 60  # seconds in which the student's process has to be ready
 PATIENCE = 4  # how many times as long as its processor time a cell may last
 MUCH = 2**20  # characters of output that are worth a remark
 REMARKS = 20
+T = TypeVar("T")
 # What calls machine code or starts programs while it is imported is imported before that is refused.
 ALSO = ("torch", "numba", "matplotlib.pyplot")
 SEED_LINE = re.compile(r"^SEED = \d+$", re.MULTILINE)
@@ -72,7 +75,7 @@ class Student:
         self.limits, self.folder, self.preload, self.remark = limits, folder, preload, remark
         self.process: subprocess.Popen | None = None
         self.channel: Channel | None = None
-        self.generation = 0
+        self.generation = self.asked = 0
         self.ran: list[tuple[str, str]] = []  # what a new process has to run to be where the old one was
         self.containment: dict | None = None
         self.doing = ""  # what to name in a remark
@@ -140,8 +143,8 @@ class Student:
         except ValueError:
             return f"the interpreter was ended (exit status {code})"
 
-    def request(self, message: dict, functions: dict | None = None) -> dict:
-        """Send a message and return the reply.
+    def request(self, message: dict, functions: dict | None = None, read=dict) -> Any:
+        """Send a message and return what is read from the reply.
 
         Parameters
         ----------
@@ -149,25 +152,31 @@ class Student:
             What to do.
         functions : dict, optional
             Functions of ours that the process may call meanwhile, by number.
+        read : callable
+            What to make of a reply that is well formed; a WireError says that it is not.
 
         Raises
         ------
         ProcessEnded
-            If there is no reply. The next request finds a new process.
+            If there is no reply, or none that can be read. The next request finds a new process.
         """
         if self.process is None:
             self.start()
+        self.asked += 1
+        message = {**message, "id": self.asked}
         begin, used = time.monotonic(), processor_time(self.process.pid)
         deadline = begin + self.limits["cell"]
         try:
             self.channel.send(message)
+            most = begin + PATIENCE * self.limits["cell"]
             while True:
+                if time.monotonic() >= most:  # also where messages come without end
+                    raise LateError
                 try:
                     reply = self.channel.receive(deadline)
                 except LateError:
                     # On a busy machine much time passes and little of it is the process's own.
                     left = self.limits["cell"] - (processor_time(self.process.pid) - used)
-                    most = begin + PATIENCE * self.limits["cell"]
                     if left <= 0 or time.monotonic() >= most:
                         raise
                     deadline = min(time.monotonic() + max(left, 0.1), most)
@@ -176,8 +185,13 @@ class Student:
                     self.remark(f"refused: {str(reply['refused'])[:300]}")
                 elif "ask" in reply:
                     self.channel.send(self._asked(reply, functions or {}))
-                else:
+                elif reply.get("id") == self.asked:
+                    check(message, reply)
+                    result = read(reply)
                     break
+                elif not (isinstance(reply.get("id"), int) and 0 < reply["id"] < self.asked):
+                    raise WireError("a reply to nothing that was asked")
+                # What is left is a second reply to an earlier question: the first one counted.
         except WireError as error:
             ended = self.stop()
             if isinstance(error, LateError):
@@ -188,11 +202,15 @@ class Student:
                 why = f"its answer cannot be read ({error})"
             self.remark(f"{self.doing}: {why}")
             raise ProcessEnded(why) from None
-        if isinstance(reply.get("printed"), int) and reply["printed"] > MUCH:
+        if reply["printed"] > MUCH:
             self.remark("printed more than a megabyte, which was dropped")
-        for name in reply.get("patched") or []:
-            self.remark(f"replaced {str(name)[:100]} in its own process")
-        return reply
+        for name in reply["patched"]:
+            self.remark(f"replaced {name[:100]} in its own process")
+        if reply.get("error") == "MemoryError":
+            self.remark(f"{self.doing}: it ran out of memory")
+        elif reply.get("error") in ("ImportError", "ModuleNotFoundError"):
+            self.remark(f"{self.doing}: {reply['text'][:100]}")
+        return result
 
     def _asked(self, message: dict, functions: dict) -> dict:
         """Return the reply to a process that calls a function of ours."""
@@ -212,15 +230,13 @@ class Student:
         ProcessEnded
             If it took the process with it. A new one will not run it again.
         """
-        reply = self.request({"run": source, "file": file})
+        error = self.request({"run": source, "file": file}, read=_error)
         self.ran.append((source, file))
-        return _error(reply)
+        return error
 
     def get(self, names: list[str]) -> dict:
         """Return the values of these names; an ellipsis for those that there are not."""
-        values = self.request({"get": names}).get("values")
-        if not isinstance(values, dict):
-            return dict.fromkeys(names, ...)
+        values = self.request({"get": names}).get("values", {})
         result = {}
         for name in names:
             try:
@@ -251,11 +267,34 @@ def processor_time(session: int) -> float:
         return time.monotonic()
 
 
+# What answers which question, and of which type it is.
+ANSWERS = {"run": ("done", bool), "get": ("values", dict), "call": ("value", object)}
+ALWAYS = {"printed": int, "patched": list}
+OF_AN_ERROR = {"error": str, "text": str, "line": int}
+
+
+def check(message: dict, reply: dict) -> None:
+    """Check that a reply is one that the student's process sends, as long as nobody else writes for it.
+
+    Raises
+    ------
+    WireError
+        If it is not.
+    """
+    name, type_ = next(ANSWERS[todo] for todo in ANSWERS if todo in message)
+    expected = ALWAYS | (OF_AN_ERROR if "error" in reply else {name: type_})
+    for key, what in expected.items():
+        if not isinstance(reply.get(key), what) or key not in reply:
+            raise WireError(f"{key!r} is missing or malformed")
+    if not all(isinstance(one, str) for one in reply["patched"]):
+        raise WireError("'patched' is malformed")
+
+
 def _error(reply: dict) -> str | None:
     if "error" not in reply:
         return None
-    line = f" in line {reply['line']}" if isinstance(reply.get("line"), int) and reply["line"] > 0 else ""
-    return f"{str(reply['error'])[:80]}{line}: {str(reply.get('text', ''))[:300]}"
+    line = f" in line {reply['line']}" if reply["line"] > 0 else ""
+    return f"{reply['error'][:80]}{line}: {reply['text'][:300]}"
 
 
 class StudentFunction:
@@ -265,7 +304,7 @@ class StudentFunction:
         self.student, self.name = student, name
         self.number, self.generation = message["function"], student.generation
         self.__name__ = message["name"][:80]
-        self.source = str(message.get("source") or "")
+        self.source, self.names, self.kind = message.get("source"), message.get("names"), message.get("kind")
 
     def __call__(self, *arguments, **keywords):
         """Call it there with copies of the arguments, and change ours as it has changed those."""
@@ -289,34 +328,41 @@ class StudentFunction:
             "arguments": encode(list(arguments), offer),
             "keywords": encode(keywords, offer),
         }
-        reply = self.student.request(message, ours)
-        if "error" in reply:
-            raise _exception(reply)
-        changed = reply.get("changed")
-        for index, new in changed.items() if isinstance(changed, dict) else ():
-            if index.isdigit() and int(index) < len(arguments):
-                _change(arguments[int(index)], decode(new, self.student.function))
-        return decode(reply.get("value"), self.student.function)
 
-    def to_rule(self) -> Rule:
-        """Return the rule of the same text, made here: its grammar lets nothing through but arithmetic.
+        def read(reply: dict) -> tuple[Any, dict[int, Any]]:
+            if "error" in reply:
+                return _exception(reply), {}
+            changed = reply.get("changed")
+            if not isinstance(changed, dict) or not changed.keys() <= set(map(str, range(len(arguments)))):
+                raise WireError("'changed' is missing or malformed")
+            now = {int(index): decode(new, self.student.function) for index, new in changed.items()}
+            return decode(reply["value"], self.student.function), now
+
+        value, changed = self.student.request(message, ours, read)
+        if isinstance(value, Exception):
+            raise value
+        for index, new in changed.items():
+            _change(arguments[index], new)
+        return value
+
+    def made_into(self, kind: Callable[[Callable], T]) -> T:
+        """Return a `Rule` or a `Schedule` of the same text, made here: nothing but arithmetic gets through.
 
         Raises
         ------
         FormulaError
-            If it is no rule.
+            If the text is none.
         """
-        return rule_of(self.source, self.__name__)
+        return made(kind, self.source, self.__name__, self.names)
 
 
 def _exception(reply: dict) -> Exception:
     """Return what the student's function raised, as the exception of that name, if Python has it."""
-    kind = getattr(builtins, str(reply["error"]), None)
-    text = str(reply.get("text", ""))[:300]
+    kind, text = getattr(builtins, reply["error"], None), reply["text"][:300]
     if isinstance(kind, type) and issubclass(kind, Exception):
         with contextlib.suppress(Exception):
             return kind(text)
-    return RuntimeError(f"{str(reply['error'])[:80]}: {text}")
+    return RuntimeError(f"{reply['error'][:80]}: {text}")
 
 
 def _change(ours, new) -> None:
@@ -330,13 +376,25 @@ def _change(ours, new) -> None:
         ours.update(new)
 
 
-def rule_of(source: str, name: str) -> Rule:
-    """Return a rule from its text, which nobody vouches for.
+def made(kind: Callable[[Callable], T], source, name: str, names) -> T:
+    """Return a rule or a schedule from its text, which nobody vouches for.
 
     Only a function definition is taken, without its decorators and annotations, and with numbers as defaults:
-    running that computes nothing. `Rule` then refuses every line that is no arithmetic.
+    running that computes nothing. `kind` then refuses every line that is no arithmetic.
+
+    Parameters
+    ----------
+    kind : callable
+        `Rule` or `Schedule`.
+    source : str
+        The text.
+    name : str
+        What the function is called.
+    names : dict
+        What names from outside stand for in it, as `student.meanings` says: so that what is refused in a
+        notebook, such as ``math.sqrt``, is refused here, too.
     """
-    text = source.expandtabs()
+    text = source.expandtabs() if isinstance(source, str) else ""
     try:
         tree = ast.parse(text if not text[:1].isspace() else f"if True:\n{text}")
         definition = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
@@ -350,9 +408,21 @@ def rule_of(source: str, name: str) -> Rule:
     plain = ast.unparse(definition)
     file = f"rule {name}"
     linecache.cache[file] = (len(plain), None, plain.splitlines(keepends=True), file)
-    namespace = {**formula.FUNCTIONS, **formula.CONSTANTS, "np": np, "numpy": np}
+    names = names if isinstance(names, dict) else {}
+    namespace = {one: _stand_in(what) for one, what in names.items() if not one.startswith("__")}
     exec(compile(plain, file, "exec"), namespace)
-    return Rule(namespace[definition.name])
+    return kind(namespace[definition.name])
+
+
+def _stand_in(meaning) -> object:
+    """Return what a name from outside stands for, or what is none of the language's where it is none."""
+    if isinstance(meaning, dict):
+        module = types.ModuleType("module")
+        for name, what in meaning.items():
+            setattr(module, name, _stand_in(what))
+        return module
+    known = {**formula.FUNCTIONS, **formula.CONSTANTS, "builtins.abs": abs}
+    return known.get(meaning) if isinstance(meaning, str) else None
 
 
 OPERATIONS = {
@@ -398,12 +468,7 @@ def _default(node: ast.expr) -> ast.Constant:
 
 
 class _Plain(ast.NodeTransformer):
-    """Takes off decorators and annotations, makes whole numbers floats, and calls NumPy by its name."""
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
-        if isinstance(node.value, ast.Name) and node.attr in {*formula.FUNCTIONS, *formula.CONSTANTS}:
-            node.value.id = "np"  # whatever the student imports it as
-        return node
+    """Takes off decorators and annotations, and makes whole numbers floats."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.decorator_list, node.returns = [], None
@@ -532,7 +597,10 @@ def _work(source: list[dict], handed_in: list[dict], student: Student, remark, s
             student.doing = name
             message = _test(cell, namespace, answers, student)
             if message is not None and failed is not None:
-                message = f"{message}\nThe answer above it stopped: {failed}"
+                # What is not there because of an error is not what nobody has written.
+                empty = message.startswith(f"{name}: nothing here yet")
+                stopped = f"the answer above it stopped: {failed}"
+                message = f"{name}: {stopped}" if empty else f"{message}\nT{stopped[1:]}"
             points = cell["points"]
             say({"task": name, "points": points if message is None else 0, "of": points, "message": message})
 

@@ -57,7 +57,7 @@ def limits(memory: int, seconds: int, file: int = 16 * 2**20) -> None:
 def alone(folder: str, size: int = 64 * 2**20) -> bool:
     """Leave the network and all other processes, and write to a disk in memory at `folder`.
 
-    The process that returns from here is a child of the caller's, the first of its own process namespace:
+    The process that returns from here is a descendant of the caller's, in a process namespace of its own:
     when it ends, all that it started end, too. It must have one thread: call this before NumPy is imported.
 
     Returns
@@ -78,11 +78,14 @@ def alone(folder: str, size: int = 64 * 2**20) -> bool:
         options = f"size={size},nr_inodes=4096".encode()
         if libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, options) == 0:
             os.chdir(folder)
-    if child := os.fork():
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        os._exit(128 - code if code < 0 else code)
-    die_with_parent()
+    # Twice: the kernel spares the first process of a namespace most signals, so that a crash would look like
+    # another one. That first process only waits; when it ends, so does everything in the namespace.
+    for _ in range(2):
+        if child := os.fork():
+            _, status = os.waitpid(child, 0)
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(128 - code if code < 0 else code)
+        die_with_parent()
     # The new namespace made this process its master; it needs none of that.
     libc.capset(struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24))
     return True

@@ -9,10 +9,15 @@ While a function runs it may ask back, where an argument was a function of the j
 
 from __future__ import annotations
 
+import builtins
+import contextlib
+import functools
+import inspect
 import json
 import os
 import socket
 import sys
+import types
 from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parents[1]
@@ -60,31 +65,100 @@ def readable() -> list[str]:
     return [*system, *python, *packages, os.path.dirname(optimlab.__file__)]
 
 
+def parts(value) -> tuple:
+    """Return what a value is made of, as far as somebody may exchange it in place: `is` compares it."""
+    if isinstance(value, types.FunctionType):
+        return (value, value.__code__, value.__defaults__, value.__kwdefaults__)
+    if isinstance(value, classmethod | staticmethod):
+        return (value, *parts(value.__func__))
+    if isinstance(value, property):
+        return (value, *parts(value.fget))
+    if isinstance(value, functools._lru_cache_wrapper):
+        return (value, *parts(value.__wrapped__))
+    if isinstance(value, list):
+        return (value, *value)
+    return (value,)
+
+
 class Watch:
-    """Notices which functions of the package have been replaced."""
+    """Notices what of the package has been replaced: functions, their code and defaults, and data.
+
+    What is added to a dict or an object is a memory of something, not a change.
+    """
 
     def __init__(self):
-        self.known: dict[str, object] = {}
-        self.modules: set[str] = set()
+        self.known: dict[str, dict[str, tuple]] = {}  # by module, then by name
         self.look()
+
+    @staticmethod
+    def members(module: str, seen: set[int]) -> dict[str, object]:
+        """Return everything in a module that is watched, by its full name; what was seen is left out."""
+        found = {}
+        for key, value in list(vars(sys.modules[module]).items()):
+            if key.startswith("__"):
+                continue
+            name = f"{module}.{key}"
+            found[name] = value
+            if module == "numpy" or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, type):
+                inner = dict(vars(value)) if value.__module__ == module else {}
+                found |= {f"{name}.{k}": one for k, one in inner.items() if callable(one) or k[:2] != "__"}
+            elif isinstance(value, dict) and key[0] != "_":
+                found |= {f"{name}[{k!r}]": one for k, one in list(value.items()) if isinstance(k, str)}
+            elif type(value).__module__.partition(".")[0] == "optimlab":
+                inner = dict(getattr(value, "__dict__", {}))
+                found |= {f"{name}.{k}": one for k, one in inner.items() if k[0] != "_"}
+        return found
 
     def look(self) -> list[str]:
         """Return what is not what it was, by its full name."""
-        changed = []
-        for name in [name for name in sys.modules if name.partition(".")[0] == "optimlab"]:
-            module = sys.modules[name]
-            now = {f"{name}.{key}": value for key, value in list(vars(module).items()) if callable(value)}
-            for key, value in list(now.items()):
-                if isinstance(value, type) and value.__module__ == name:
-                    now |= {f"{key}.{k}": v for k, v in list(vars(value).items()) if callable(v)}
-            if name in self.modules:
-                old = {key for key in self.known if key.rpartition(".")[0] == name}
-                keys = (now.keys() & self.known.keys()) | (old - now.keys())
-                changed += [key for key in keys if now.get(key) is not self.known[key]]
-            else:
-                self.modules.add(name)
-                self.known |= now
+        changed, seen = set(), set()
+        modules = [name for name in sys.modules if name == "numpy" or name.partition(".")[0] == "optimlab"]
+        for module in modules:
+            now = {name: parts(value) for name, value in self.members(module, seen).items()}
+            known = self.known.setdefault(module, now)
+            for name, old in known.items():
+                new = now.get(name, ())
+                if len(new) != len(old) or any(a is not b for a, b in zip(new, old, strict=True)):
+                    changed.add(name.partition("[")[0])
         return sorted(changed)[:5]
+
+
+def meanings(function) -> dict:
+    """Return what the names from outside stand for in a function: names of the small language, or nothing.
+
+    A module is a dict from such names to what it has under them.
+    """
+    from optimlab import formula
+
+    function = inspect.unwrap(function)
+    if not isinstance(function, types.FunctionType):
+        return {}
+    code, found = function.__code__, dict(function.__globals__)
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # not assigned yet
+            found[name] = cell.cell_contents
+
+    def meaning(value) -> str | None:
+        if value is builtins.abs:
+            return "builtins.abs"
+        known = (name for name, one in formula.FUNCTIONS.items() if value is one)
+        if type(value) is float:
+            known = (name for name, one in formula.CONSTANTS.items() if value == one)
+        return next(known, None)
+
+    result = {}
+    for name in (*code.co_names, *code.co_freevars):
+        if name in found:
+            value = found[name]
+            if isinstance(value, types.ModuleType):
+                names = (*formula.FUNCTIONS, *formula.CONSTANTS)
+                result[name] = {one: meaning(getattr(value, one, None)) for one in names}
+            else:
+                result[name] = meaning(value)
+    return result
 
 
 class Student:
@@ -107,7 +181,11 @@ class Student:
 
         self.functions[len(self.functions)] = function
         name = str(getattr(function, "__name__", type(function).__name__))[:80]
-        return {"function": len(self.functions) - 1, "name": name, "source": source_of(function)}
+        names = {}
+        with contextlib.suppress(Exception):
+            names = meanings(function)
+        told = {"source": source_of(function), "names": names, "kind": type(function).__name__}
+        return {"function": len(self.functions) - 1, "name": name, **told}
 
     def asking(self, message: dict):
         """Return a stand-in for a function of the judge's."""
@@ -170,15 +248,18 @@ class Student:
                 text = str(error)[:LONGEST_TEXT]
             except Exception:
                 text = ""
-            reply = {"error": type(error).__name__, "text": text, "line": self.line(error)}
-        return reply | {"printed": self.output.count, "patched": self.watch.look()}
+            kind = MemoryError if isinstance(error, MemoryError) else type(error)  # NumPy has one of its own
+            reply = {"error": kind.__name__, "text": text, "line": self.line(error)}
+        always = {"id": message["id"], "printed": self.output.count, "patched": self.watch.look()}
+        return reply | always
 
     kinds = {"run": run, "get": get, "call": call}  # noqa: RUF012 - never changed
 
     @staticmethod
     def line(error: BaseException) -> int:
         """Return the line of the cell in which an error came up, or 0."""
-        line, trace = getattr(error, "lineno", 0) or 0, error.__traceback__
+        line = error.lineno or 0 if type(error) in (SyntaxError, IndentationError, TabError) else 0
+        trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename.startswith("cell "):
                 line = trace.tb_lineno
@@ -193,7 +274,6 @@ def main() -> None:
     sandbox.limits(settings["memory"], settings["seconds"])
     alone = sandbox.alone(settings["folder"])
 
-    import builtins
     import importlib
 
     from grading.wire import Channel, ClosedError

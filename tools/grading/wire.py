@@ -136,8 +136,10 @@ def decode(message: Any, function: Callable[[dict], Any], depth: int = 0) -> Any
                 return Opaque(kind[:80], text[:200])
             case {"function": int(), "name": str()}:
                 return function(message)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise WireError(f"unreadable: {error}") from None
+    except WireError:
+        raise
+    except Exception as error:  # NumPy has many ways to refuse a shape or a name of a type
+        raise WireError(f"unreadable: {str(error)[:200]}") from None
     raise WireError(f"unreadable: {str(message)[:80]}")
 
 

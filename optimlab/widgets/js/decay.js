@@ -185,7 +185,11 @@ export function decay({ model, el, spec }) {
     // From step 2 on; where a weight is near 0, a share of it says little, and leaves the chart.
     const middles = names.flatMap((name) => made[name].middle).filter((value) => value > 0);
     const [low, high] = [Math.min(...middles) / 4, Math.max(...middles) * 4];
-    for (const one of series) one.y = one.y.map((value, i) => (i && value >= low && value <= high ? value : NaN));
+    const at = Array.from({ length: steps }, (_, i) => i + 1);
+    for (const one of series) {
+      one.x = at;
+      one.y = one.y.map((value, i) => (i && value >= low && value <= high ? value : NaN));
+    }
     shares.draw({
       series: weight_decay ? series : [],
       x: { label: "step", domain: [1, steps] },

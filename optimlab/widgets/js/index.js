@@ -10,6 +10,7 @@ import { decay } from "./decay.js";
 import { descent } from "./descent.js";
 import { doctor } from "./doctor.js";
 import { family } from "./family.js";
+import { lookahead } from "./lookahead.js";
 import { noise } from "./noise.js";
 import { phase } from "./phase.js";
 import { quiz } from "./quiz.js";
@@ -18,7 +19,7 @@ import { schedules } from "./schedules.js";
 import { tree } from "./tree.js";
 import { walkthrough } from "./walkthrough.js";
 
-const KINDS = { averages, bias, checked, claims, decay, descent, doctor, family, noise, phase, quiz, rates, schedules, tree, walkthrough };
+const KINDS = { averages, bias, checked, claims, decay, descent, doctor, family, lookahead, noise, phase, quiz, rates, schedules, tree, walkthrough };
 
 export default {
   render({ model, el }) {
