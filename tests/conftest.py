@@ -252,19 +252,26 @@ def axe() -> Callable[..., list[str]]:
 
     ``only`` and ``but`` name rules. With ``looks`` it looks at one text of each combination of colors and
     size that the page has: the rule about contrast takes minutes for the thousands of texts of a chapter.
-    ``briefly`` leaves out the inside of formulas and programs. Both take what is drawn of the formulas off
-    the page for as long: it is half of what a page consists of, and made alike everywhere.
+    ``briefly`` leaves out the inside of formulas, programs and the widgets' tables. Both take what is drawn
+    of the formulas off the page for as long: it is half of what a page consists of, and alike everywhere.
     """
 
     def run(
-        page: Page, *, only: str = "", but: str = "", looks: bool = False, briefly: bool = False
+        page: Page,
+        *,
+        only: str = "",
+        but: str = "",
+        looks: bool = False,
+        briefly: bool = False,
+        within: str = "html",
     ) -> list[str]:
         options: dict = {"resultTypes": ["violations"]}
         if only:
             options["runOnly"] = {"type": "rule", "values": [only]}
         if but:
             options["rules"] = {but: {"enabled": False}}
-        context = {"exclude": [[".katex"], ["pre"], ["math"]]} if briefly else {"include": [["html"]]}
+        alike = [[".katex"], ["pre"], ["math"], [".ol-live tbody"]]
+        context = {"include": [[within]], "exclude": alike if briefly else []}
         if looks:
             assert page.evaluate(ONE_OF_EACH_LOOK) > 5
             context = {"include": [["[data-look]"]]}

@@ -155,7 +155,7 @@ def test_two_seeds_give_different_numbers_and_one_always_the_same(name: str):
 
 @each_homework
 def test_no_typical_mistake_gives_a_right_answer_by_chance_whatever_the_seed(name: str):
-    for seed in SEEDS:
+    for seed in SEEDS[::2]:
         opened = homework.load(name, seed)
         n = opened._numbers
         for key, task in opened.tasks.items():
@@ -257,16 +257,17 @@ def test_answers_of_a_strange_shape_are_told_so_in_a_sentence(answer, said: str,
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if "tune" in graded(name)])
 def test_an_honest_search_finds_what_is_good_enough_with_nearly_every_seed(name: str):
+    seeds = SEEDS[::3]
     for title, code in solutions(name)["RIGHT"]["tune"].items():
         namespace = {"np": np}
         execute(textwrap.dedent(code).strip("\n"), f"{name}-{title}.py", namespace)
         problems = {}
-        for seed in SEEDS:
+        for seed in seeds:
             try:
                 homework.load(name, seed).check("tune", namespace["tune"])
             except AnswerError as error:
                 problems[seed] = str(error)
-        assert len(problems) <= 2, f"{title}: {problems}"
+        assert len(problems) <= 1, f"{title}: {problems}"
 
 
 def test_tensors_are_as_good_as_arrays():

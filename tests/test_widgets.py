@@ -214,9 +214,9 @@ def test_state_that_does_not_fit_is_refused_and_nothing_changes(name, value, wor
 
 
 def test_a_name_that_ipywidgets_has_too_is_listed_where_the_widget_defines_it():
-    with pytest.raises(TypeError, match="it has average, beta, kappa, log, lr, mode, nesterov$"):
+    with pytest.raises(TypeError, match=r"it has average, beta, kappa, log, lr, mode, nesterov$"):
         MomentumPhase(logs=True)
-    with pytest.raises(TypeError, match="it has chapter, note, origin, query, verdict$"):
+    with pytest.raises(TypeError, match=r"it has chapter, note, origin, query, verdict$"):
         CheckedNotes(link=False)
 
 
