@@ -6,6 +6,8 @@ VENV ?= .venv
 PORT ?= 8000
 ARGS ?=
 
+# Hundreds of short processes read the same modules: their bytecode is kept, also where it is not by default.
+export PYTHONDONTWRITEBYTECODE =
 # The arrays of a course are small: threads only cost time, most of all when the tests share the cores.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1

@@ -93,11 +93,14 @@ def ensure_environment(folder: Path) -> None:
         return
     if not python.exists():
         make_environment(folder)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     say("Installing the pinned requirements (the first time takes a few minutes) ...")
     subprocess.run([*pip, "-r", str(ROOT / "requirements.txt")], check=True)
     # The build tools are pinned too, so nothing is fetched for an isolated build.
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)], check=True)
+    # On every core; what is no Python for this version stays as it is.
+    compiling = "compileall.compile_dir(sysconfig.get_path('purelib'), quiet=2, workers=0)"
+    subprocess.run([str(python), "-c", f"import compileall, sysconfig; {compiling}"], check=True)
     stamp.write_text(fingerprint())
 
 
